@@ -1,0 +1,178 @@
+"""The nouns: what the parts of Tocsin hand to one another. Pure.
+
+Shapes: A areas, S signals, N = series (one signal in one area), T steps, H tested steps (the last H of the T).
+Moments (`Instant`) are whole microseconds since 1970-01-01T00:00Z. Steps are *civil*: `datetime64[m]` in the city's own
+zone, the minute the step begins, so that a day is a day and a week begins where people say it does.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Times = NDArray[np.datetime64]
+
+Instant = int  # microseconds since the Unix epoch, UTC
+Minute = int  # civil minutes since 1970-01-01T00:00 in the city's zone: the name of a step
+Kind = Literal["count", "measure"]
+Imported = Literal["yes", "no", "unknown"]
+
+
+class Title(NamedTuple):
+    """What people read, in both languages."""
+
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A named stream of counts (summed) or measurements (averaged); a stratum is a signal of its own."""
+
+    name: str
+    kind: Kind
+    step: str  # "5min" … "1d", "1w" (ISO weeks) or "1w-mmwr"; see calendar.Step
+    domain: str = "health"
+    unit: str = ""
+    title: Title = Title("", "")
+    absent: Literal["zero", "missing"] = "zero"  # what a step nobody spoke of means while the source is heard
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A place in one tree. `level` is the name of its storey (city, district, town, …)."""
+
+    code: str
+    parent: str  # "" for the root
+    level: str
+    title: Title
+    longitude: float = float("nan")
+    latitude: float = float("nan")
+    population: float = float("nan")
+
+
+class Event(NamedTuple):
+    """One fact at one source. A later event with the same (source, key) replaces the earlier one.
+
+    `value`: counts, how many (1 = one case, 0 withdraws it); measurements, the reading (NaN withdraws it).
+    """
+
+    source: str
+    key: str
+    signal: str
+    area: str
+    reference_time: Instant
+    report_time: Instant
+    value: float
+    imported: Imported = "unknown"
+
+
+class Finding(NamedTuple):
+    """A sentence about bad input: where it stands, what was found, what was expected, what to do."""
+
+    source: str
+    file: str
+    line: int  # 1-based line (text), row (sheets, Parquet), 0 = the whole file
+    field: str
+    value: str  # as found, cut to 200 characters
+    code: str  # the rule's name, a word with dashes: "bad-date", "unknown-area"
+    message: str  # plain English, says what is expected and what to do
+    raw: bytes  # the record's own bytes (cut to 64 KiB)
+    kept: bool  # True: the event went on all the same (e.g. under its parent area)
+
+
+class Increment(NamedTuple):
+    """`n` readings of `value` more (or fewer) in one cell from one report time on.
+
+    Counts: the cell's value is the sum of value·n. Measurements: the mean of the readings that are left. Keeping
+    the value beside its multiplicity lets a correction cancel exactly what it corrects.
+    """
+
+    signal: str
+    area: str
+    step: Minute
+    report_time: Instant
+    value: float
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cube:
+    """Counts by signal × area × time as they were known at one moment.
+
+    values (S, A, T): **NaN = not reported, 0 = a reported zero**. All signals of a cube share one step.
+    exposure (S, A, T): population at risk, or NaN where unknown.
+    """
+
+    signals: tuple[str, ...]
+    areas: tuple[str, ...]
+    times: Times
+    as_of: Instant
+    values: Floats
+    exposure: Floats
+
+
+class Panel(NamedTuple):
+    """N series side by side, as detectors see them: y and exposure (N, T), time (T,) civil step starts.
+
+    `step` is the length in minutes; `holiday` (T,) marks days off; `kind` is the same for the whole panel.
+    """
+
+    y: Floats
+    exposure: Floats
+    time: Times
+    step: int
+    kind: Kind
+    holiday: Bools
+
+
+@dataclass(frozen=True, slots=True)
+class Alarms:
+    """What a detector says of the last H steps of a panel; every field (N, H).
+
+    score = (y − expected) / (upper − expected), an alarm when it is over 1 (some methods: at 1, they say so).
+    `upper` is as published; `p` is calibrated under the null, NaN = the method makes no such claim.
+    """
+
+    expected: Floats
+    upper: Floats
+    score: Floats
+    p: Floats
+
+
+class Cluster(NamedTuple):
+    """A scan's set of areas and steps with more (or fewer) than expected."""
+
+    signal: str
+    areas: tuple[str, ...]
+    start: Minute
+    end: Minute
+    observed: float
+    expected: float
+    relative_risk: float
+    llr: float
+    p: float
+    recurrence_interval_days: float
+
+
+@dataclass(frozen=True, slots=True)
+class Triangle:
+    """Counts by reference time × delay: values (T, D + 1), NaN where not yet due; times (T,) civil step starts."""
+
+    values: Floats
+    times: Times
+
+
+@dataclass(frozen=True, slots=True)
+class Quantiles:
+    """Draws summed up: values (N, H, Q) at `levels` (Q,) for target `times` (H,), as of the origin `as_of`."""
+
+    as_of: Instant
+    times: Times
+    levels: Floats
+    values: Floats
+    unit: str
