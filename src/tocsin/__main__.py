@@ -1,0 +1,5 @@
+"""`python -m tocsin`. I/O."""
+
+from tocsin.cli import main
+
+main()

@@ -1,0 +1,65 @@
+"""The command line: one command a file, loaded when called, so that `tocsin --help` starts at once. I/O."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+import click
+
+from tocsin import __version__
+from tocsin.errors import TocsinError
+
+COMMANDS = {  # in the order people meet them; name: one line for the list
+    "sim": "Make a simulated city: a directory with areas, feeds, outbreaks and the truth about them.",
+}
+
+
+class _Commands(click.Group):
+    """A group whose commands are modules of this package, each with a `command`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        found = importlib.import_module(f"tocsin.cli.{name.replace('-', '_')}").command
+        assert isinstance(found, click.Command)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="tocsin")
+def _tocsin() -> None:
+    """Tocsin: a city's real-time epidemic situation awareness, analysis and early warning.
+
+    \b
+    Example:
+      tocsin init my-city && tocsin ingest cases.csv --source hospital --city my-city
+
+    Exit codes: 0 done, 1 something found (see the output), 2 bad usage or configuration, 3 unreadable input,
+    4 the store, 5 a method asked for what it cannot do, 130 interrupted.
+    """
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line and exit; what a user can act on is a sentence, never a traceback."""
+    try:
+        done = _tocsin.main(args=args, prog_name="tocsin", standalone_mode=False)
+        sys.exit(done if isinstance(done, int) else 0)
+    except TocsinError as e:
+        click.echo(f"tocsin: {e}", err=True)
+        sys.exit(e.exit_code)
+    except click.ClickException as e:
+        e.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("tocsin: interrupted; what was done so far is kept", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader (head, less) has gone: not our failure
+        sys.exit(0)
