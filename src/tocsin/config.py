@@ -1,0 +1,255 @@
+"""One TOML file to frozen values; nothing else reads settings. Pure.
+
+`parse` takes the file's text and says, for every mistake, the file, the key and what is allowed. The commented example
+that `tocsin init` writes (`init.toml` beside this file) is the reference for people.
+"""
+
+import re
+import tomllib
+import typing
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from tocsin.calendar import Step, zone
+from tocsin.errors import ConfigError
+from tocsin.types import Kind, Signal, Title
+
+
+class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A TOML table: unknown keys are refused."""
+
+
+class City(_Table, frozen=True):
+    """[city]: who, where, when."""
+
+    name: str
+    levels: list[str]  # coarsest first; the storeys of the area tree
+    title: dict[str, str] = {}
+    zone: str = "Asia/Shanghai"
+    seed: int = 1
+    simulated: bool = False  # the page says so, plainly
+
+
+class AreaFiles(_Table, frozen=True):
+    """[areas]: the table of areas, and optionally their polygons."""
+
+    file: str
+    geojson: str = ""
+    geojson_key: str = "code"  # the property that holds the area's code
+    columns: dict[str, str] = {}  # our name = the file's name, where they differ
+
+
+class AlertRules(_Table, frozen=True):
+    """[alerts]: when alarms become an alert, and when an episode ends."""
+
+    p: float = 0.001  # a fused p at or under this opens or feeds an episode
+    quiet_days: int = 7  # no alarm for so long: quiet
+    close_days: int = 21  # … and for so long: closed by the system if nobody has it in hand
+    budget: int = 20  # at most so many a day on Today; the rest are one click away
+
+
+class SignalTable(_Table, frozen=True):
+    """[[signals]]: one stream of counts or measurements, and how it is judged."""
+
+    name: str
+    kind: Kind = "count"
+    step: str = "1d"
+    title: dict[str, str] = {}
+    domain: Literal["health", "environment", "transport", "municipal", "web", "facility", "network", "data"] = "health"
+    unit: str = ""
+    absent: Literal["zero", "missing"] = "zero"
+    levels: list[str] = []  # where it is judged; empty: every level of the city
+    lookback: int = 7  # how many of the newest steps each beat judges again
+    detectors: list[str | dict[str, Any]] = []  # "ears_c2" or { method = "fixed_value", count = 1 }
+    severity: float = 1.0  # weight of this signal in the ranking: plague is not a cold
+
+    @property
+    def signal(self) -> Signal:
+        """The noun that the pure parts know."""
+        return Signal(
+            self.name, self.kind, self.step, self.domain, self.unit, titled(self.title, self.name), self.absent
+        )
+
+
+class Field(_Table, frozen=True):
+    """How one field of an event is found in a record: a column, a constant, a map of values, a date format."""
+
+    column: str = ""
+    value: str | float | int | None = None  # a constant; given instead of a column
+    map: dict[str, str] = {}
+    default: str | None = None  # for an empty cell; without it an empty cell is a finding
+    format: str | list[str] = []  # strptime formats for dates; empty: ISO 8601, YYYY/MM/DD, YYYYMMDD
+
+
+class AreaField(_Table, frozen=True):
+    """One way to find the area: a code column (optionally its first `prefix` characters), or names, coarsest first."""
+
+    column: str = ""
+    prefix: int = 0
+    names: list[str] = []  # columns of names, coarsest first: the deepest one that matches
+    value: str = ""  # a constant code
+    map: dict[str, str] = {}
+
+
+class RecordMap(_Table, frozen=True):
+    """[sources.mapping]: which column is what. A bare string means "this column"."""
+
+    reference: str | Field
+    area: str | AreaField | list[AreaField]  # the first that is known; any but the first leaves a finding
+    signal: str | Field = ""  # a bare string is the signal's name
+    values: dict[str, str] = {}  # wide tables: column = signal name, one event a column
+    key: str | list[str] = []  # empty: digest of the row and its occurrence number
+    report: str | Field | None = None  # absent: the moment of arrival
+    value: str | Field | None = None  # absent: 1 (one row, one case)
+    imported: str | Field | None = None
+
+
+class SourceTable(_Table, frozen=True):
+    """[[sources]]: one feed."""
+
+    name: str
+    title: dict[str, str] = {}
+    format: Literal["auto", "csv", "jsonl", "parquet", "xlsx"] = "auto"
+    encoding: str = "auto"  # auto: UTF-8 (with or without BOM), else GB18030
+    delimiter: str = ","
+    sheet: str = ""  # xlsx: the sheet's name; empty: the first
+    files: str = ""  # a glob under the city directory that `serve` watches
+    every: str = ""  # "1d", "1h": how often it should be heard; empty: no expectation
+    owner: str = ""  # whom to call when it is silent
+    mapping: RecordMap | None = None  # push-only sources need none
+
+
+class Settings(_Table, frozen=True):
+    """The whole file."""
+
+    city: City
+    areas: AreaFiles
+    signals: list[SignalTable]
+    alerts: AlertRules = AlertRules()
+    holidays: list[date] = []
+    sources: list[SourceTable] = []
+
+    def signal(self, name: str) -> SignalTable:
+        """The signal of that name; ConfigError naming those there are."""
+        for s in self.signals:
+            if s.name == name:
+                return s
+        raise ConfigError(f"no signal {name!r} in city.toml; there are: {', '.join(s.name for s in self.signals)}")
+
+    def source(self, name: str) -> SourceTable:
+        """The source of that name; ConfigError naming those there are."""
+        for s in self.sources:
+            if s.name == name:
+                return s
+        there = ", ".join(s.name for s in self.sources) or "none"
+        raise ConfigError(f"no source {name!r} in city.toml; there are: {there}")
+
+
+def titled(title: Mapping[str, str], name: str) -> Title:
+    """zh and en of a title table, each falling back on the other, then on the name."""
+    return Title(title.get("zh") or title.get("en") or name, title.get("en") or title.get("zh") or name)
+
+
+def every_minutes(text: str) -> int:
+    """A source's cadence in minutes, 0 for none."""
+    return Step.parse(text).minutes if text else 0
+
+
+def parse(text: str, file: str = "city.toml") -> Settings:
+    """The settings of a city file; ConfigError names the file, the key and what is allowed."""
+    try:
+        settings = msgspec.convert(tomllib.loads(text), Settings)
+    except tomllib.TOMLDecodeError as e:
+        raise ConfigError(f"{file}: not TOML: {e}") from e
+    except msgspec.ValidationError as e:
+        raise ConfigError(f"{file}: {_explain(str(e))}") from e
+    for key, problem in _problems(settings):
+        raise ConfigError(f"{file}: {key}: {problem}")
+    return settings
+
+
+def expand(path: str, base: Path, env: Mapping[str, str]) -> Path:
+    """A path of the file: `${NAME:-default}` from the environment; relative to `base`, else to the working folder."""
+    found = re.sub(r"\$\{(\w+)(?::-([^}]*))?\}", lambda m: env.get(m[1]) or m[2] or "", path)
+    beside = base / found
+    return beside if beside.exists() or not Path(found).exists() else Path(found)
+
+
+def _problems(s: Settings) -> typing.Iterator[tuple[str, str]]:
+    """(key, what is wrong and what is allowed) for what single types cannot say."""
+    try:
+        zone(s.city.zone)
+    except ConfigError as e:
+        yield "city.zone", str(e)
+    if not s.city.levels:
+        yield "city.levels", 'name at least one level, coarsest first: ["city", "district"]'
+    if not 0 < s.alerts.p < 1:
+        yield "alerts.p", f"{s.alerts.p} is not a probability between 0 and 1"
+    for key, names in (("signals", [x.name for x in s.signals]), ("sources", [x.name for x in s.sources])):
+        for name in {n for n in names if names.count(n) > 1}:
+            yield key, f"{name!r} stands twice; names are unique"
+    signals = {x.name for x in s.signals}
+    for i, g in enumerate(s.signals):
+        yield from ((f"signals[{i}].{k}", v) for k, v in _signal_problems(g, s.city.levels))
+    for i, f in enumerate(s.sources):
+        yield from ((f"sources[{i}].{k}", v) for k, v in _source_problems(f, signals))
+
+
+def _signal_problems(g: SignalTable, levels: list[str]) -> typing.Iterator[tuple[str, str]]:
+    try:
+        Step.parse(g.step)
+    except ConfigError as e:
+        yield "step", str(e)
+    for level in g.levels:
+        if level not in levels:
+            yield "levels", f"{level!r} is not a level of the city; allowed: {', '.join(levels)}"
+    if not 1 <= g.lookback <= 366:
+        yield "lookback", f"{g.lookback} steps; allowed: 1 to 366"
+    for d in g.detectors:
+        if isinstance(d, dict) and not isinstance(d.get("method"), str):
+            yield "detectors", 'a table needs a method: { method = "ears_c2", alpha = 0.001 }'
+
+
+def _source_problems(f: SourceTable, signals: set[str]) -> typing.Iterator[tuple[str, str]]:
+    if f.every:
+        try:
+            Step.parse(f.every)
+        except ConfigError as e:
+            yield "every", str(e)
+    if f.mapping is None:
+        return
+    named = f.mapping.signal
+    spoken = {named} if isinstance(named, str) else {*named.map.values(), *([str(named.value)] if named.value else [])}
+    for name in (spoken | set(f.mapping.values.values())) - {""}:
+        if name not in signals:
+            yield "mapping.signal", f"{name!r} is not a signal; allowed: {', '.join(sorted(signals))}"
+    if not named and not f.mapping.values:
+        yield "mapping.signal", "name a signal, a column that holds it, or map columns to signals with values = { … }"
+    if f.mapping.area in ("", []):
+        yield "mapping.area", "name the column that holds the area's code"
+
+
+def _explain(message: str) -> str:
+    """msgspec's message with the key first and, where a name or choice is wrong, what is allowed."""
+    what, _, where = message.partition(" - at ")
+    key = where.strip("`").removeprefix("$").removeprefix(".")
+    allowed = _allowed(key)
+    return f"{key or 'the file'}: {what}" + (f"; allowed: {', '.join(allowed)}" if allowed else "")
+
+
+def _allowed(key: str) -> list[str]:
+    """Field names of the table, or choices of the field, at a key such as `signals[...].kind`."""
+    at: Any = Settings
+    for name in re.sub(r"\[[^]]*\]", "", key).split(".") if key else []:
+        hints = typing.get_type_hints(at) if isinstance(at, type) and issubclass(at, msgspec.Struct) else {}
+        if name not in hints:
+            return []
+        at = hints[name]
+        at = next((a for a in typing.get_args(at) if isinstance(a, type) and issubclass(a, msgspec.Struct)), at)
+    if isinstance(at, type) and issubclass(at, msgspec.Struct):
+        return list(at.__struct_fields__)
+    return [str(a) for a in typing.get_args(at)] if typing.get_origin(at) is Literal else []
