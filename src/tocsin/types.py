@@ -83,6 +83,7 @@ class Finding(NamedTuple):
     message: str  # plain English, says what is expected and what to do
     raw: bytes  # the record's own bytes (cut to 64 KiB)
     kept: bool  # True: the event went on all the same (e.g. under its parent area)
+    key: str = ""  # the record's key where it could be read: a later event of that key closes the finding
 
 
 class Increment(NamedTuple):
