@@ -99,6 +99,7 @@ class Increment(NamedTuple):
     report_time: Instant
     value: float
     n: int
+    imported: Imported = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,3 +178,28 @@ class Quantiles:
     levels: Floats
     values: Floats
     unit: str
+
+
+class Note(NamedTuple):
+    """One appended change of an alert: who, when, what. `what` is free text of a person, or JSON of the system."""
+
+    seq: int
+    alert: str
+    at: Instant
+    who: str
+    action: str
+    what: str
+
+
+class Proof(NamedTuple):
+    """One alarm behind an alert, as it was when that count was first judged."""
+
+    alert: str
+    at: Instant
+    detector: str
+    step: Minute
+    observed: float
+    expected: float
+    upper: float
+    score: float
+    p: float

@@ -1,0 +1,1 @@
+"""Events to increments, increments to counts as of any moment. Pure."""

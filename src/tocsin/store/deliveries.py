@@ -1,0 +1,81 @@
+"""Deliveries: what file or request came, how far it has been read, and its raw bytes. I/O."""
+
+import gzip
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from tocsin.store.db import Store
+from tocsin.store.findings import close_file
+from tocsin.types import Instant
+
+
+class Delivery(NamedTuple):
+    """One file or request. `items` events and findings of it are stored; `received` stands for the whole of it."""
+
+    id: int
+    received: Instant
+    items: int
+    done: bool
+
+
+def begin(store: Store, source: str, file: str, sha256: str, mapping: str, now: Instant) -> Delivery:
+    """Begin a delivery, or find the one of the same bytes and mapping that was begun before."""
+    with store.transaction() as db:
+        db.execute("INSERT INTO source (name) VALUES (?) ON CONFLICT DO NOTHING", (source,))
+        number = db.execute("SELECT id FROM source WHERE name = ?", (source,)).fetchone()[0]
+        db.execute(
+            "INSERT INTO delivery (source, file, sha256, mapping, received) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT DO NOTHING",
+            (number, file, sha256, mapping, now),
+        )
+        row = db.execute(
+            "SELECT id, received, items, done FROM delivery WHERE source = ? AND sha256 = ? AND mapping = ?",
+            (number, sha256, mapping),
+        ).fetchone()
+    return Delivery(row[0], row[1], row[2], bool(row[3]))
+
+
+def finish(store: Store, source: str, file: str, delivery: int, now: Instant) -> None:
+    """All of it is stored; findings of earlier deliveries of the same file are closed."""
+    with store.transaction() as db:
+        number = db.execute("SELECT id FROM source WHERE name = ?", (source,)).fetchone()[0]
+        db.execute("UPDATE delivery SET done = 1 WHERE id = ?", (delivery,))
+        close_file(db, number, file, delivery, now)
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, hex."""
+    with path.open("rb") as f:
+        return hashlib.file_digest(f, "sha256").hexdigest()
+
+
+def keep_raw(directory: Path, path: Path, sha256: str) -> Path:
+    """Keep a file's bytes, compressed, under their digest: raw/ab/abcd….gz. Doing it twice is doing it once."""
+    kept = directory / "raw" / sha256[:2] / f"{sha256}.gz"
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        half = kept.with_suffix(f".{os.getpid()}.half")
+        with path.open("rb") as source, half.open("wb") as out:
+            with gzip.GzipFile(fileobj=out, mode="wb", mtime=0, compresslevel=1) as packed:
+                shutil.copyfileobj(source, packed, 1 << 20)
+            out.flush()
+            os.fsync(out.fileno())
+        half.replace(kept)
+    return kept
+
+
+def keep_bytes(directory: Path, chunks: Iterable[bytes]) -> str:
+    """Keep the bytes of a request under their digest, and return it."""
+    data = b"".join(chunks)
+    sha256 = hashlib.sha256(data).hexdigest()
+    kept = directory / "raw" / sha256[:2] / f"{sha256}.gz"
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        half = kept.with_suffix(f".{os.getpid()}.half")
+        half.write_bytes(gzip.compress(data, 1, mtime=0))
+        half.replace(kept)
+    return sha256

@@ -1,0 +1,213 @@
+"""Appending what arrived: events, their increments, findings and progress, in one transaction. I/O."""
+
+import math
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from tocsin.cube.increments import fold, judge, same
+from tocsin.store.db import Store
+from tocsin.store.findings import close_keys, write_findings
+from tocsin.types import Event, Finding, Imported, Increment, Instant, Minute
+
+_AT_ONCE = 900  # bound variables in one statement, under SQLite's oldest limit of 999
+
+Result = str  # "accepted" | "duplicate" | "finding"
+StepOf = Callable[[Event], Minute]
+
+
+class Taken(NamedTuple):
+    """What one append did; `results` has one word for each item, `refused` the findings that the store itself made."""
+
+    accepted: int
+    duplicates: int
+    findings: int
+    results: list[Result]
+    refused: dict[int, Finding]
+
+
+def append(
+    store: Store,
+    items: Sequence[Event | Finding],
+    *,
+    delivery: int,
+    step: StepOf,
+    signals: Mapping[str, tuple[str, str]],
+    at: Instant,
+) -> Taken:
+    """Write a batch of one delivery; when this returns, all of it is durable and counted, and `items` moved on.
+
+    Of one (source, key) the newest event stands: one that says the same is a duplicate, one reported earlier than
+    what is known is refused with a finding. `signals` gives (kind, step) of each name the batch uses.
+    """
+    with store.transaction() as db:
+        writer = _Writer(db, signals)
+        latest = _latest(db, writer, [i for i in items if isinstance(i, Event)])
+        results, refused = _sort_out(db, writer, items, latest)
+        fresh = [i for i, word in zip(items, results, strict=True) if word == "accepted" and isinstance(i, Event)]
+        _write(db, writer, fresh, latest, delivery, step)
+        _hear(db, writer, items, results)
+        findings = [(n, i) for n, i in enumerate(items) if isinstance(i, Finding)] + list(refused.items())
+        close_keys(db, [(writer.source(e.source), e.key) for e in fresh], at)
+        write_findings(db, [f for _, f in sorted(findings, key=lambda x: x[0])], writer.source, delivery, at)
+        tally = Counter(results)
+        taken = Taken(tally["accepted"], tally["duplicate"], len(findings), results, refused)
+        db.execute(
+            "UPDATE delivery SET items = items + ?, events = events + ?, duplicates = duplicates + ?,"
+            " findings = findings + ? WHERE id = ?",
+            (len(items), taken.accepted, taken.duplicates, taken.findings, delivery),
+        )
+    return taken
+
+
+class _Writer:
+    """Small numbers for names, made when first needed, and the names back."""
+
+    def __init__(self, db: sqlite3.Connection, signals: Mapping[str, tuple[str, str]]) -> None:
+        self.db, self.signals = db, signals
+        self.known: dict[tuple[str, str], int] = {}
+        self.names: dict[tuple[str, int], str] = {}
+
+    def source(self, name: str) -> int:
+        return self._id("source", "name", name)
+
+    def area(self, code: str) -> int:
+        return self._id("area", "code", code)
+
+    def signal(self, name: str) -> int:
+        return self._id("signal", "name", name, *self.signals[name])
+
+    def name(self, table: str, number: int) -> str:
+        if (table, number) not in self.names:
+            column = "code" if table == "area" else "name"
+            row = self.db.execute(f"SELECT {column} FROM {table} WHERE id = ?", (number,)).fetchone()
+            self.names[table, number] = row[0]
+        return self.names[table, number]
+
+    def _id(self, table: str, column: str, value: str, *rest: str) -> int:
+        found = self.known.get((table, value))
+        if found is None:
+            marks = ",".join(["?"] * (1 + len(rest)))
+            columns = column + (", kind, step" if rest else "")
+            sql = f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING"
+            self.db.execute(sql, (value, *rest))
+            row = self.db.execute(f"SELECT id FROM {table} WHERE {column} = ?", (value,)).fetchone()
+            found = self.known[table, value] = int(row[0])
+        return found
+
+
+def _latest(db: sqlite3.Connection, writer: _Writer, events: list[Event]) -> dict[tuple[str, str], Event]:
+    """The newest stored event of every (source, key) in the batch."""
+    keys: dict[str, set[str]] = {}
+    for e in events:
+        keys.setdefault(e.source, set()).add(e.key)
+    found = {}
+    for source, mine in keys.items():
+        wanted = sorted(mine)
+        for start in range(0, len(wanted), _AT_ONCE):
+            part = wanted[start : start + _AT_ONCE]
+            marks = ",".join("?" * len(part))
+            rows = db.execute(  # with MAX, SQLite takes the other columns from the row that has it
+                "SELECT key, MAX(seq), signal, area, reference_time, report_time, value, imported FROM event"
+                f" WHERE source = ? AND key IN ({marks}) GROUP BY key",
+                (writer.source(source), *part),
+            )
+            for key, _, signal, area, reference, report, value, imported in rows:
+                found[source, key] = _event(writer, source, key, signal, area, reference, report, value, imported)
+    return found
+
+
+def _event(
+    writer: _Writer, source: str, key: str, signal: int, area: int, reference: int, report: int, value: float | None,
+    imported: Imported,
+) -> Event:  # fmt: skip
+    names = writer.name("signal", signal), writer.name("area", area)
+    return Event(source, key, *names, reference, report, math.nan if value is None else value, imported)
+
+
+def _sort_out(
+    db: sqlite3.Connection, writer: _Writer, items: Iterable[Event | Finding], latest: dict[tuple[str, str], Event]
+) -> tuple[list[Result], dict[int, Finding]]:
+    """A word for each item, and findings for the events that come too late to be true."""
+    now = dict(latest)
+    results: list[Result] = []
+    refused = {}
+    for i, item in enumerate(items):
+        if isinstance(item, Finding):
+            results.append("accepted" if item.kept else "finding")
+            continue
+        before = now.get((item.source, item.key))
+        verdict = judge(before, item)
+        if verdict == "stale" and _said(db, writer, item):
+            verdict = "duplicate"
+        if verdict == "stale" and before is not None:
+            refused[i] = _stale(item, before)
+            results.append("finding")
+            continue
+        if verdict == "new":
+            now[item.source, item.key] = item
+        results.append("accepted" if verdict == "new" else "duplicate")
+    return results, refused
+
+
+def _said(db: sqlite3.Connection, writer: _Writer, event: Event) -> bool:
+    """Has this very event been stored before? Then it is a late copy, not a contradiction."""
+    rows = db.execute(
+        "SELECT signal, area, reference_time, report_time, value, imported FROM event"
+        " WHERE source = ? AND key = ? AND report_time = ?",
+        (writer.source(event.source), event.key, event.report_time),
+    ).fetchall()
+    return any(same(_event(writer, event.source, event.key, *row), event) for row in rows)
+
+
+def _stale(event: Event, before: Event) -> Finding:
+    return Finding(
+        event.source, "", 0, "report", str(event.report_time), "stale-report",
+        "an event of this key with a later report time is already known; report times of one key go forward. "
+        f"Known: {before.value:g} reported at {before.report_time}. Send the correction with its own, later time.",
+        repr(tuple(event)).encode(), False, event.key,
+    )  # fmt: skip
+
+
+def _write(
+    db: sqlite3.Connection, writer: _Writer, fresh: list[Event], latest: dict[tuple[str, str], Event], delivery: int,
+    step: StepOf,
+) -> None:  # fmt: skip
+    increments: Counter[tuple[Increment, Imported]] = Counter()
+    rows = []
+    for e in fresh:
+        before = latest.get((e.source, e.key))
+        for i in fold(before, e, step):
+            increments[i._replace(n=0), i.imported] += i.n
+        latest[e.source, e.key] = e
+        value = None if math.isnan(e.value) else e.value
+        rows.append(
+            (writer.source(e.source), e.key, writer.signal(e.signal), writer.area(e.area), e.reference_time,
+             e.report_time, value, e.imported, delivery)
+        )  # fmt: skip
+    db.executemany(
+        "INSERT INTO event (source, key, signal, area, reference_time, report_time, value, imported, delivery)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        rows,
+    )
+    db.executemany(
+        "INSERT INTO increment (signal, area, step, report_time, value, n, imported) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (writer.signal(i.signal), writer.area(i.area), i.step, i.report_time, i.value, n, imported)
+            for (i, imported), n in increments.items()
+            if n
+        ],
+    )
+
+
+def _hear(db: sqlite3.Connection, writer: _Writer, items: Iterable[Event | Finding], results: list[Result]) -> None:
+    heard: Counter[tuple[int, int]] = Counter()
+    for item, word in zip(items, results, strict=True):
+        if isinstance(item, Event):
+            heard[writer.source(item.source), item.report_time // 60_000_000] += word == "accepted"
+    db.executemany(
+        "INSERT INTO arrival (source, minute, events) VALUES (?, ?, ?)"
+        " ON CONFLICT (source, minute) DO UPDATE SET events = events + excluded.events",
+        [(source, minute, events) for (source, minute), events in heard.items()],
+    )

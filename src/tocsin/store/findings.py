@@ -1,0 +1,65 @@
+"""Findings: kept with their raw bytes, closed when the mended record or file arrives. I/O."""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from tocsin.store.db import Store
+from tocsin.types import Finding, Instant
+
+_RAW = 65536
+
+
+def write_findings(
+    db: sqlite3.Connection, findings: Iterable[Finding], source: Callable[[str], int], delivery: int, at: Instant
+) -> None:
+    """Add findings inside the caller's transaction."""
+    file = db.execute("SELECT file FROM delivery WHERE id = ?", (delivery,)).fetchone()[0]
+    db.executemany(
+        "INSERT INTO finding (delivery, source, file, line, field, value, code, message, raw, kept, key, at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (delivery, source(f.source), f.file or file, f.line, f.field, f.value[:200], f.code, f.message,
+             f.raw[:_RAW], f.kept, f.key, at)
+            for f in findings
+        ],
+    )  # fmt: skip
+
+
+def close_keys(db: sqlite3.Connection, keys: Sequence[tuple[int, str]], at: Instant) -> None:
+    """The records of these (source, key) have arrived whole: what was found about them before is closed."""
+    db.executemany(
+        "UPDATE finding SET closed = ? WHERE source = ? AND key = ? AND key <> '' AND closed IS NULL AND at < ?",
+        [(at, source, key, at) for source, key in keys],
+    )
+
+
+def close_file(db: sqlite3.Connection, source: int, file: str, delivery: int, at: Instant) -> None:
+    """The file has been taken in again, whole: findings of its earlier deliveries are closed."""
+    db.execute(
+        "UPDATE finding SET closed = ? WHERE source = ? AND file = ? AND delivery <> ? AND closed IS NULL",
+        (at, source, file, delivery),
+    )
+
+
+def read_findings(
+    store: Store, source: str | None, limit: int, *, closed: bool = False
+) -> tuple[int, list[dict[str, Any]]]:
+    """How many there are, and the newest `limit` of them; raw is bytes, moments are microseconds."""
+    where = "(?1 IS NULL OR s.name = ?1)" + ("" if closed else " AND f.closed IS NULL")
+    joined = f"FROM finding f JOIN source s ON s.id = f.source WHERE {where}"  # only the words above
+    total = store.db.execute(f"SELECT COUNT(*) {joined}", (source,)).fetchone()[0]
+    rows = store.db.execute(
+        "SELECT f.id, s.name, f.file, f.line, f.field, f.value, f.code, f.message, f.raw, f.kept, f.at, f.closed"
+        f" {joined} ORDER BY f.id DESC LIMIT ?2",
+        (source, limit),
+    )
+    names = ("id", "source", "file", "line", "field", "value", "code", "message", "raw", "kept", "at", "closed")
+    return int(total), [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def close_finding(store: Store, number: int, at: Instant) -> bool:
+    """Close one by hand; False if there is no open finding of that number."""
+    with store.transaction() as db:
+        done = db.execute("UPDATE finding SET closed = ? WHERE id = ? AND closed IS NULL", (at, number))
+        return done.rowcount == 1

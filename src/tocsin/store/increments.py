@@ -1,0 +1,44 @@
+"""Reading increments back as columns, from where a reader stopped. I/O."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from tocsin.cube.cube import Columns
+from tocsin.store.db import Store
+
+
+def read_increments(store: Store, signal: str, since: int, place: Mapping[str, int]) -> tuple[Columns, int]:
+    """Increments of a signal written after row `since`, and the newest row's number.
+
+    `place` gives each area code's position in the tree; rows of areas it does not hold are left to the root (0).
+    """
+    to = {number: place.get(code, 0) for number, code in store.db.execute("SELECT id, code FROM area")}
+    rows = store.db.execute(
+        "SELECT i.seq, i.area, i.step, i.report_time, i.value, i.n, i.imported = 'yes' FROM increment i"
+        " JOIN signal s ON s.id = i.signal WHERE s.name = ? AND i.seq > ? ORDER BY i.seq",
+        (signal, since),
+    ).fetchall()
+    table = np.array(rows, dtype=np.float64).reshape(-1, 7)  # every whole number here is under 2^53
+    whole = table.astype(np.int64)
+    area = np.array([to[a] for a in whole[:, 1].tolist()], dtype=np.int64)
+    columns = Columns(area, whole[:, 2], whole[:, 3], table[:, 4].copy(), whole[:, 5], whole[:, 6] == 1)
+    return columns, int(whole[-1, 0]) if len(rows) else since
+
+
+def heard(store: Store, sources: list[str], since: int = 0) -> dict[str, list[tuple[int, int]]]:
+    """For each source, (minute UTC, events) of every minute it was heard in, ascending."""
+    found: dict[str, list[tuple[int, int]]] = {s: [] for s in sources}
+    for name, minute, events in store.db.execute(
+        "SELECT s.name, a.minute, a.events FROM arrival a JOIN source s ON s.id = a.source WHERE a.minute >= ?"
+        " ORDER BY a.source, a.minute",
+        (since,),
+    ):
+        if name in found:
+            found[name].append((minute, events))
+    return found
+
+
+def steps_in_store(store: Store) -> dict[str, tuple[str, str]]:
+    """(kind, step) with which each signal's increments were made."""
+    return {name: (kind, step) for name, kind, step in store.db.execute("SELECT name, kind, step FROM signal")}

@@ -1,0 +1,73 @@
+"""Notes, evidence, ticks and faults: appended, unique by content, so that saying a thing twice says it once. I/O."""
+
+import math
+from collections.abc import Iterable, Sequence
+
+from tocsin.store.db import Store
+from tocsin.types import Instant, Note, Proof
+
+
+def read_notes(store: Store, as_of: Instant) -> list[Note]:
+    """All notes made by a moment, in the order of their making."""
+    rows = store.db.execute(
+        "SELECT seq, alert, at, who, action, what FROM note WHERE at <= ? ORDER BY at, seq", (as_of,)
+    )
+    return [Note(*row) for row in rows]
+
+
+def write_tick(
+    store: Store, at: Instant, notes: Iterable[Note], proofs: Iterable[Proof], faults: Sequence[tuple[str, str]]
+) -> int:
+    """What one beat decided, in one transaction; returns how many rows were new."""
+    with store.transaction() as db:
+        before = db.total_changes
+        db.executemany(
+            "INSERT INTO note (alert, at, who, action, what) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            [(n.alert, n.at, n.who, n.action, n.what) for n in notes],
+        )
+        db.executemany(
+            "INSERT INTO evidence (alert, detector, step, observed, at, expected, upper, score, p)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            [
+                (e.alert, e.detector, e.step, e.observed, e.at, *map(_null, (e.expected, e.upper, e.score, e.p)))
+                for e in proofs
+            ],
+        )
+        db.executemany("INSERT INTO fault (at, part, message) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                       [(at, part, message) for part, message in faults])  # fmt: skip
+        db.execute("INSERT INTO tick (at) VALUES (?) ON CONFLICT DO NOTHING", (at,))
+        return db.total_changes - before
+
+
+def write_note(store: Store, note: Note) -> None:
+    """One person's note."""
+    with store.transaction() as db:
+        db.execute(
+            "INSERT INTO note (alert, at, who, action, what) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (note.alert, note.at, note.who, note.action, note.what),
+        )
+
+
+def read_proofs(store: Store, alert: str, as_of: Instant) -> list[Proof]:
+    """The evidence behind one alert as of a moment, in canonical order."""
+    rows = store.db.execute(
+        "SELECT alert, at, detector, step, observed, expected, upper, score, p FROM evidence"
+        " WHERE alert = ? AND at <= ? ORDER BY step, detector, at, observed",
+        (alert, as_of),
+    )
+    return [Proof(*row[:5], *(math.nan if v is None else v for v in row[5:])) for row in rows]
+
+
+def last_tick(store: Store) -> Instant | None:
+    """When the last beat was, None if there was none."""
+    row = store.db.execute("SELECT MAX(at) FROM tick").fetchone()
+    return None if row[0] is None else int(row[0])
+
+
+def read_faults(store: Store, limit: int) -> list[tuple[Instant, str, str]]:
+    """The newest faults: (at, part, message)."""
+    return store.db.execute("SELECT at, part, message FROM fault ORDER BY at DESC, part LIMIT ?", (limit,)).fetchall()
+
+
+def _null(x: float) -> float | None:
+    return None if math.isnan(x) else x
