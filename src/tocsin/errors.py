@@ -4,7 +4,9 @@
     ├── ConfigError        city.toml: names the file, the key and what is allowed            (2)
     ├── InputError         a file or request that cannot be read at all                       (3)
     ├── StoreError         the store is missing, locked, newer than this program, or damaged  (4)
-    └── MethodError        a method asked for what it cannot do                               (5)
+    ├── MethodError        a method asked for what it cannot do                               (5)
+    ├── NotFound           a name that the city does not have                                (1)
+    └── NotAllowed         an action that an alert's state does not allow                   (1)
 
 Bad records are not errors: parsers yield `Finding`s. A part of ours that breaks is a `Fault` row, written by the loop.
 """
@@ -38,3 +40,15 @@ class MethodError(TocsinError):
     """A method was asked for what it cannot do; the message says what to use instead."""
 
     exit_code = 5
+
+
+class NotFound(TocsinError):
+    """A name that the city does not have; the message lists those it has, or says where to look."""
+
+
+class NotAllowed(TocsinError):
+    """An action that the alert's state does not allow."""
+
+    def __init__(self, message: str, allowed: list[str]) -> None:
+        super().__init__(message)
+        self.allowed = allowed

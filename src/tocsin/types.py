@@ -203,3 +203,44 @@ class Proof(NamedTuple):
     upper: float
     score: float
     p: float
+
+
+Phase = Literal["open", "growing", "quiet", "ended"]
+State = Literal["new", "acknowledged", "verifying", "confirmed", "excluded", "responding", "closed"]
+
+
+class Flag(NamedTuple):
+    """One cell that speaks for an alert: its fused p (NaN where only a rule spoke) and the alarms behind it."""
+
+    signal: str
+    area: str
+    step: Minute
+    p: float
+    observed: float
+    expected: float
+    rule: bool
+    detectors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One episode of one signal in one place, folded from its notes: what a person works on.
+
+    opened, last: the first and the newest step that spoke. p: the smallest so far, NaN if only rules spoke.
+    observed, expected: of the newest such step.
+    """
+
+    id: str
+    signal: str
+    area: str
+    opened: Minute
+    last: Minute
+    p: float
+    observed: float
+    expected: float
+    rule: bool
+    detectors: tuple[str, ...]
+    phase: Phase
+    state: State
+    began: Instant  # when it was first known
+    updated: Instant

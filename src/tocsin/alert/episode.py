@@ -1,0 +1,131 @@
+"""Episodes: alarms of one signal in one place that belong together. They open, grow, go quiet and end. Pure.
+
+State is folded from notes; nothing else remembers it. `advance` says which notes a beat adds, given what is known then.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from tocsin.alert.triage import SYSTEM, TABLE
+from tocsin.calendar import DAY
+from tocsin.types import Alert, Flag, Instant, Minute, Note
+
+WHO = "tocsin"
+
+
+def identity(signal: str, area: str, opened: Minute) -> str:
+    """The same episode has the same name in every replay."""
+    return hashlib.sha256(f"{signal}\n{area}\n{opened}".encode()).hexdigest()[:12]
+
+
+def fold(notes: Iterable[Note]) -> dict[str, Alert]:
+    """Alerts as the notes tell them, by id, in the order they began."""
+    found: dict[str, Alert] = {}
+    for note in notes:
+        before = found.get(note.alert)
+        if note.action == "open":
+            found[note.alert] = _opened(note)
+        elif before is not None:  # a note on what was never opened says nothing
+            found[note.alert] = _moved(before, note)
+    return found
+
+
+def current(alerts: Iterable[Alert]) -> dict[tuple[str, str], Alert]:
+    """The newest episode of every (signal, area)."""
+    newest: dict[tuple[str, str], Alert] = {}
+    for a in alerts:
+        cell = a.signal, a.area
+        if cell not in newest or a.opened >= newest[cell].opened:
+            newest[cell] = a
+    return newest
+
+
+def advance(
+    alerts: dict[tuple[str, str], Alert], flags: Iterable[Flag], now: Instant, today: Minute, quiet: int, close: int
+) -> list[Note]:
+    """The notes a beat adds: `alerts` are the newest episodes, `today` the civil minute of `now`.
+
+    quiet and close are days without a flag after which an episode is quiet, and ends if nobody has it in hand.
+    """
+    spoken: dict[tuple[str, str], list[Flag]] = {}
+    for f in flags:
+        spoken.setdefault((f.signal, f.area), []).append(f)
+    notes = []
+    for cell in sorted(spoken.keys() | alerts.keys()):
+        mine = sorted(spoken.get(cell, []), key=lambda f: f.step)
+        notes += _episode(alerts.get(cell), mine, now, today, quiet, close)
+    return notes
+
+
+def _episode(alert: Alert | None, flags: list[Flag], now: Instant, today: Minute, quiet: int, close: int) -> list[Note]:
+    if alert is None or alert.phase == "ended":
+        fresh = [f for f in flags if alert is None or f.step > alert.last]
+        if not fresh:
+            return []
+        cell = fresh[0]
+        what = {"signal": cell.signal, "area": cell.area, "opened": cell.step, **_what(fresh)}
+        return [Note(0, identity(cell.signal, cell.area, cell.step), now, WHO, "open", _text(what))]
+    newer = [f for f in flags if f.step >= alert.last]
+    if newer:
+        grown = Note(0, alert.id, now, WHO, "grow", _text(_what(newer)))
+        if replace(_moved(alert, grown), phase=alert.phase, updated=alert.updated) != alert:
+            return [grown]
+    silent = (today - alert.last) // DAY
+    if silent >= close and (alert.state, "lapse") in TABLE:
+        return [Note(0, alert.id, now, WHO, "lapse", "")]
+    if silent >= quiet and alert.phase != "quiet":
+        return [Note(0, alert.id, now, WHO, "quiet", "")]
+    return []
+
+
+def _what(flags: list[Flag]) -> dict[str, Any]:
+    """What the newest flag says, with the smallest p and all detectors of the lot."""
+    last = flags[-1]
+    claims = [f.p for f in flags if not math.isnan(f.p)]
+    return {
+        "last": last.step,
+        "p": min(claims) if claims else None,
+        "observed": last.observed,
+        "expected": None if math.isnan(last.expected) else last.expected,
+        "rule": any(f.rule for f in flags),
+        "detectors": sorted({d for f in flags for d in f.detectors}),
+    }
+
+
+def _opened(note: Note) -> Alert:
+    w = json.loads(note.what)
+    return Alert(
+        note.alert, w["signal"], w["area"], w["opened"], w["last"], _number(w["p"]), w["observed"],
+        _number(w["expected"]), w["rule"], tuple(w["detectors"]), "open", "new", note.at, note.at,
+    )  # fmt: skip
+
+
+def _moved(a: Alert, note: Note) -> Alert:
+    """One note further; a person's action that the state no longer allows leaves the state as it is."""
+    a = replace(a, updated=note.at)
+    if note.action == "grow":
+        w = json.loads(note.what)
+        p = _number(w["p"])
+        return replace(
+            a, last=w["last"], p=p if math.isnan(a.p) else min(a.p, p if not math.isnan(p) else a.p),
+            observed=w["observed"], expected=_number(w["expected"]), rule=a.rule or w["rule"],
+            detectors=tuple(sorted({*a.detectors, *w["detectors"]})), phase="growing",
+        )  # fmt: skip
+    if note.action == "quiet":
+        return replace(a, phase="quiet")
+    if note.action == "lapse":
+        a = replace(a, phase="ended")
+    assert note.action not in SYSTEM or note.action == "lapse", note
+    return replace(a, state=TABLE.get((a.state, note.action), a.state))
+
+
+def _number(x: float | None) -> float:
+    return math.nan if x is None else x
+
+
+def _text(what: dict[str, Any]) -> str:
+    return json.dumps(what, sort_keys=True, separators=(",", ":"))
