@@ -4,7 +4,6 @@ import gzip
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,16 +65,3 @@ def keep_raw(directory: Path, path: Path, sha256: str) -> Path:
             os.fsync(out.fileno())
         half.replace(kept)
     return kept
-
-
-def keep_bytes(directory: Path, chunks: Iterable[bytes]) -> str:
-    """Keep the bytes of a request under their digest, and return it."""
-    data = b"".join(chunks)
-    sha256 = hashlib.sha256(data).hexdigest()
-    kept = directory / "raw" / sha256[:2] / f"{sha256}.gz"
-    if not kept.exists():
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        half = kept.with_suffix(f".{os.getpid()}.half")
-        half.write_bytes(gzip.compress(data, 1, mtime=0))
-        half.replace(kept)
-    return sha256

@@ -42,3 +42,8 @@ def heard(store: Store, sources: list[str], since: int = 0) -> dict[str, list[tu
 def steps_in_store(store: Store) -> dict[str, tuple[str, str]]:
     """(kind, step) with which each signal's increments were made."""
     return {name: (kind, step) for name, kind, step in store.db.execute("SELECT name, kind, step FROM signal")}
+
+
+def tide(store: Store) -> int:
+    """A number that grows with every item taken in."""
+    return int(store.db.execute("SELECT COALESCE(SUM(items), 0) FROM delivery").fetchone()[0])

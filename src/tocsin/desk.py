@@ -1,0 +1,199 @@
+"""An open city: its settings, areas, store and detectors, and its counts as of any moment. I/O."""
+
+import gzip
+import threading
+from collections.abc import Mapping
+from datetime import date
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from tocsin import config
+from tocsin.areas import AreaTree, parse_areas, tree
+from tocsin.calendar import DAY, Step, civil_minute, minute_of, zone
+from tocsin.config import Settings, SignalTable, SourceTable
+from tocsin.cube.cube import Columns, counts, covered, known
+from tocsin.detect import Detector, detector
+from tocsin.errors import ConfigError, MethodError, StoreError
+from tocsin.store.db import Store, open_store
+from tocsin.store.increments import heard, read_increments, steps_in_store, tide
+from tocsin.types import Cube, Event, Instant, Ints, Minute, Panel, Times
+
+FILE = "city.toml"
+
+
+class Desk:
+    """A city directory, open. Threads may share it: what it has read it keeps, and reads on as the store grows."""
+
+    def __init__(
+        self, directory: Path, settings: Settings, areas: AreaTree, store: Store, geojson: Path | None
+    ) -> None:
+        self.directory, self.settings, self.tree, self.store, self.geojson = directory, settings, areas, store, geojson
+        self._columns: dict[str, tuple[Columns, int]] = {}
+        self._heard: tuple[int, dict[str, Ints]] = (-1, {})
+        self._reading = threading.Lock()
+        self._steps = {s.name: Step.parse(s.step) for s in settings.signals}
+        self._minute = lru_cache(maxsize=1 << 16)(self._civil)
+
+    @cached_property
+    def tz(self) -> ZoneInfo:
+        """The city's zone."""
+        return zone(self.settings.city.zone)
+
+    @cached_property
+    def holidays(self) -> Ints:
+        """Civil minutes at which days off begin, ascending."""
+        return np.array(sorted(minute_of(d) for d in self.settings.holidays), dtype=np.int64)
+
+    @cached_property
+    def detectors(self) -> dict[str, list[Detector]]:
+        """The configured detectors of every signal; ConfigError names the signal."""
+        found = {}
+        for s in self.settings.signals:
+            try:
+                found[s.name] = [_detector(d) for d in s.detectors]
+            except MethodError as e:
+                raise ConfigError(f"{self.directory / FILE}: signals.{s.name}.detectors: {e}") from e
+            if len({d.name for d in found[s.name]}) < len(s.detectors):
+                raise ConfigError(f"{self.directory / FILE}: signals.{s.name}.detectors: a method stands twice")
+        return found
+
+    def step(self, signal: str) -> Step:
+        """The step of a signal."""
+        return self._steps[signal]
+
+    def step_of(self, event: Event) -> Minute:
+        """The civil minute at which the step of an event begins."""
+        return self._steps[event.signal].floor(self._minute(event.reference_time))
+
+    def levels(self, signal: SignalTable) -> list[str]:
+        """Where a signal is judged."""
+        return signal.levels or self.settings.city.levels
+
+    def today(self, as_of: Instant) -> Minute:
+        """The civil minute of a moment."""
+        return self._minute(as_of)
+
+    def columns(self, signal: str) -> Columns:
+        """All increments of a signal, in the order they were written."""
+        with self._reading:
+            before, since = self._columns.get(signal, (None, 0))
+            newer, upto = read_increments(self.store, signal, since, self.tree.index)
+            if before is not None and upto > since:
+                newer = Columns(*(np.concatenate(pair) for pair in zip(before, newer, strict=True)))
+            elif before is not None:
+                newer = before
+            self._columns[signal] = newer, upto
+            return newer
+
+    def cube(self, signal: str, level: str, as_of: Instant, first: Minute | None, last: Minute | None) -> Cube:
+        """Counts of one signal by area of a level and step, as known at `as_of`; first and last None: all there is."""
+        table, step, rows = self.settings.signal(signal), self._steps[signal], self.columns(signal)
+        told = rows.step[rows.report_time <= as_of]
+        begin = int(told.min()) if len(told) else step.floor(self._minute(as_of))
+        end = self._minute(as_of) if last is None else last
+        times = step.range(begin if first is None else first, end)
+        areas = self.tree.at(level)
+        part = known(rows, as_of, *_span(times))
+        values, _ = counts(part, self.tree.rollup(level), len(areas), times, step.minutes, table.kind)
+        if table.kind == "count" and table.absent == "zero" and len(times):
+            everywhere = np.bincount((part.step - _span(times)[0]) // step.minutes, part.value * part.n, len(times))
+            ears, every = self._ears(signal, as_of)
+            spoken = covered(times, step.minutes, begin, ears, every, everywhere.astype(np.float64)) & (len(told) > 0)
+            spoken &= times.astype(np.int64) <= self._minute(as_of)
+            values = np.where(np.isnan(values) & spoken, 0.0, values)
+        population = np.array([a.population for a in areas], dtype=np.float64)
+        exposure = np.broadcast_to(population[None, :, None], (1, len(areas), len(times)))
+        return Cube((signal,), tuple(a.code for a in areas), times, as_of, values[None], exposure)
+
+    def panel(self, signal: str, cube: Cube, rows: list[int] | None = None) -> Panel:
+        """The cube's areas (or those at `rows`) as detectors see them."""
+        take = slice(None) if rows is None else rows
+        days = cube.times.astype("datetime64[D]").astype("datetime64[m]").astype(np.int64)
+        kind, minutes = self.settings.signal(signal).kind, self._steps[signal].minutes
+        off = np.isin(days, self.holidays) & (minutes <= DAY)
+        return Panel(cube.values[0][take], cube.exposure[0][take], cube.times, minutes, kind, off)
+
+    def sources_of(self, signal: str) -> list[SourceTable]:
+        """The sources whose mapping can speak of a signal."""
+        return [s for s in self.settings.sources if s.mapping and signal in _spoken(s)]
+
+    def _ears(self, signal: str, as_of: Instant) -> tuple[Ints, int]:
+        """When the signal's sources were heard (civil minutes by `as_of`, ascending) and their cadence in minutes."""
+        sources = self.sources_of(signal)
+        cadences = [config.every_minutes(s.every) for s in sources]
+        if not cadences or not all(cadences):
+            return np.empty(0, dtype=np.int64), 0
+        mark = tide(self.store)
+        with self._reading:
+            if self._heard[0] != mark:
+                minutes = heard(self.store, [s.name for s in self.settings.sources])
+                self._heard = mark, {k: np.array([m for m, _ in v], dtype=np.int64) for k, v in minutes.items()}
+            ears = np.unique(np.concatenate([self._heard[1][s.name] for s in sources]))
+        offset = self._minute(as_of) - as_of // 60_000_000  # the zone's, now: an hour off in the other half of the year
+        return ears[ears <= as_of // 60_000_000] + offset, max(cadences)
+
+    def _civil(self, at: Instant) -> Minute:
+        return civil_minute(at, self.tz)
+
+
+def open_desk(directory: Path, env: Mapping[str, str], *, create: bool = False) -> Desk:
+    """Open a city directory; ConfigError or StoreError say what is wrong and what to do."""
+    file = directory / FILE
+    try:
+        text = file.read_text("utf-8")
+    except FileNotFoundError as e:
+        raise ConfigError(f"no {FILE} in {directory}; `tocsin init DIR` makes a city, --city DIR names one") from e
+    except (OSError, UnicodeDecodeError) as e:
+        raise ConfigError(f"{file}: {e}; it must be a readable UTF-8 file") from e
+    settings = config.parse(text, str(file))
+    where = config.expand(settings.areas.file, directory, env)
+    areas = tree(parse_areas(_bytes(where, "areas.file"), settings.areas.columns, str(where)), settings.city.levels)
+    mapped = config.expand(settings.areas.geojson, directory, env) if settings.areas.geojson else None
+    if mapped is not None and not mapped.exists():
+        raise ConfigError(f"{file}: areas.geojson: there is no file {mapped}; leave the key out for a map of points")
+    store = open_store(directory, create=create or not (directory / "tocsin.sqlite").exists())
+    desk = Desk(directory, settings, areas, store, mapped)
+    for name, (kind, step) in steps_in_store(store).items():
+        wanted = next((s for s in settings.signals if s.name == name), None)
+        if wanted is not None and (wanted.kind, wanted.step) != (kind, step):
+            raise StoreError(
+                f"{name} was stored as {kind} by {step}, {FILE} now says {wanted.kind} by {wanted.step}; "
+                f"`tocsin rebuild --city {directory}` counts its events anew"
+            )
+    assert desk.detectors is not None  # a mistake in a detector shows when the city is opened, not at night
+    return desk
+
+
+def as_date(times: Times) -> list[date]:
+    """The civil dates of steps."""
+    return list(times.astype("datetime64[D]").astype(object))
+
+
+def _bytes(path: Path, key: str) -> bytes:
+    try:
+        data = path.read_bytes()
+        return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
+    except (OSError, EOFError, gzip.BadGzipFile) as e:
+        raise ConfigError(f"{FILE}: {key}: cannot read {path}: {e}; set TOCSIN_SHARED or mend the path") from e
+
+
+def _span(times: Times) -> tuple[int, int]:
+    whole = times.astype(np.int64)
+    return (int(whole[0]), int(whole[-1])) if len(whole) else (0, -1)
+
+
+def _spoken(source: SourceTable) -> set[str]:
+    assert source.mapping is not None
+    by = source.mapping.signal
+    named = {by} if isinstance(by, str) else {*by.map.values(), str(by.value or "")}
+    return named | set(source.mapping.values.values())
+
+
+def _detector(table: str | dict[str, Any]) -> Detector:
+    if isinstance(table, str):
+        return detector(table)
+    return detector(table["method"], **{k: v for k, v in table.items() if k != "method"})

@@ -1,0 +1,65 @@
+"""One signal at one level as of one moment: from counts to alarms to the cells that speak for an alert. I/O."""
+
+import math
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from tocsin.alert import fuse
+from tocsin.config import SignalTable
+from tocsin.desk import Desk
+from tocsin.types import Alarms, Bools, Cube, Flag, Floats, Instant, Minute, Proof
+
+FIELDS = ("expected", "upper", "score", "p")
+
+
+class Judged(NamedTuple):
+    """One signal at one level: the newest H steps of `cube`, what each detector says of them, and the fused p."""
+
+    cube: Cube
+    alarms: dict[str, Alarms]  # every field (A, H)
+    alarming: dict[str, Bools]  # (A, H)
+    rules: tuple[str, ...]  # the detectors whose threshold alone is enough
+    p: Floats  # (A, H), NaN = nobody claims
+
+
+def judge(
+    desk: Desk, table: SignalTable, level: str, as_of: Instant, steps: int, area: str | None = None,
+    last: Minute | None = None,
+) -> Judged:  # fmt: skip
+    """Ask every detector of a signal about its newest `steps` steps as of a moment (of one area, if named)."""
+    step, detectors = desk.step(table.name), desk.detectors[table.name]
+    history = max((d.history(step.minutes) for d in detectors), default=0)
+    end = step.floor(desk.today(as_of) if last is None else last)
+    cube = desk.cube(table.name, level, as_of, end - (history + steps - 1) * step.minutes, end)
+    if area is not None:
+        row = cube.areas.index(area)
+        cube = replace(cube, areas=(area,), values=cube.values[:, [row]], exposure=cube.exposure[:, [row]])
+    panel = desk.panel(table.name, cube)
+    alarms = {d.name: d.run(panel, history) for d in detectors}
+    claims = [alarms[d.name].p for d in detectors if not d.rule]
+    p = fuse.simes(np.stack(claims)) if claims else np.full((len(cube.areas), steps), np.nan)
+    rules = tuple(d.name for d in detectors if d.rule)
+    return Judged(cube, alarms, {d.name: d.alarming(alarms[d.name]) for d in detectors}, rules, p)
+
+
+def flagged(table: SignalTable, judged: Judged, p: float, now: Instant) -> list[tuple[Flag, list[Proof]]]:
+    """The cells that speak for an alert (fused p at or under `p`, or a rule), each with the alarms behind it."""
+    steps = judged.p.shape[1]
+    y = judged.cube.values[0][:, -steps:]
+    times = judged.cube.times[-steps:].astype(np.int64)
+    ruled = np.zeros(judged.p.shape, dtype=bool)
+    for name in judged.rules:
+        ruled |= judged.alarming[name]
+    found = []
+    for a, t in np.argwhere((judged.p <= p) | ruled).tolist():
+        area, step, observed = judged.cube.areas[a], int(times[t]), float(y[a, t])
+        # A detector stands behind the cell if its own threshold is passed or its own p is small enough.
+        behind = sorted(n for n, it in judged.alarms.items() if judged.alarming[n][a, t] or it.p[a, t] <= p)
+        cells = {n: [float(getattr(judged.alarms[n], f)[a, t]) for f in FIELDS] for n in behind}
+        claims = [c for c in cells.values() if not math.isnan(c[3])] or list(cells.values())
+        expected = min(claims, key=lambda c: (c[3], c[0]))[0] if claims else math.nan
+        flag = Flag(table.name, area, step, float(judged.p[a, t]), observed, expected, bool(ruled[a, t]), tuple(behind))
+        found.append((flag, [Proof("", now, n, step, observed, *cells[n]) for n in behind]))
+    return found

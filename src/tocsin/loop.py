@@ -1,0 +1,146 @@
+"""The pipe: take() what arrives, tick() on the beat; the one file that knows the way from bytes to alerts. I/O."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from tocsin import ingest
+from tocsin.alert import episode, triage
+from tocsin.calendar import end_of_day
+from tocsin.config import SourceTable
+from tocsin.desk import Desk
+from tocsin.errors import InputError, NotFound
+from tocsin.judge import flagged, judge
+from tocsin.store import deliveries, notes
+from tocsin.store.events import Taken, append
+from tocsin.types import Event, Finding, Flag, Instant, Note, Proof, State
+
+BATCH = 2000  # items in one transaction: a few milliseconds of fsync shared by many
+PUSH = "push"  # the source under which requests are counted as deliveries
+
+Item = Event | Finding
+
+
+class Delivered(NamedTuple):
+    """What taking one file did; `before`: these very bytes had been taken already."""
+
+    accepted: int
+    duplicates: int
+    findings: int
+    before: bool
+
+
+class Ticked(NamedTuple):
+    """What a beat changed: ids of alerts; faults are (part, message)."""
+
+    as_of: Instant
+    opened: list[str]
+    changed: list[str]
+    closed: list[str]
+    faults: list[tuple[str, str]]
+    rows: int
+
+
+def take(
+    desk: Desk, source: SourceTable, path: Path, now: Instant, progress: Callable[[int], None] = lambda _: None
+) -> Delivered:
+    """Take a file in: keep its bytes, parse, append; what was interrupted goes on where it stopped.
+
+    `progress` is told how many bytes have been read. Raises InputError for a file that cannot be opened.
+    """
+    sha = deliveries.digest(path)
+    deliveries.keep_raw(desk.directory, path, sha)
+    delivery = deliveries.begin(desk.store, source.name, path.name, sha, ingest.mapping_digest(source), now)
+    if delivery.done:
+        return Delivered(0, 0, 0, before=True)
+    total = Delivered(0, 0, 0, before=False)
+    with path.open("rb") as stream:
+        for batch in _batches(islice(parsed(desk, source, stream, path.name, delivery.received), delivery.items, None)):
+            taken = put(desk, batch, delivery.id, now)
+            total = Delivered(
+                total.accepted + taken.accepted, total.duplicates + taken.duplicates, total.findings + taken.findings,
+                before=False,
+            )  # fmt: skip
+            progress(stream.tell())
+    deliveries.finish(desk.store, source.name, path.name, delivery.id, now)
+    return total
+
+
+def parsed(desk: Desk, source: SourceTable, stream: BinaryIO, file: str, received: Instant) -> Iterator[Item]:
+    """The events and findings of a stream, in its order; nothing is stored."""
+    return ingest.parse(source, stream, file=file, tree=desk.tree, settings=desk.settings, received=received)
+
+
+def put(desk: Desk, items: list[Item], delivery: int, now: Instant) -> Taken:
+    """Append a batch; durable when it returns."""
+    signals = {s.name: (s.kind, s.step) for s in desk.settings.signals}
+    return append(desk.store, items, delivery=delivery, step=desk.step_of, signals=signals, at=now)
+
+
+def tick(desk: Desk, now: Instant, *, strict: bool = False) -> Ticked:
+    """Judge the counts as of `now` and write what changed. Twice at one moment is once.
+
+    A part of ours that breaks is fenced: it becomes a fault and the beat goes on (`strict`: it raises).
+    """
+    before = notes.read_notes(desk.store, now)
+    found: list[tuple[Flag, list[Proof]]] = []
+    faults: list[tuple[str, str]] = []
+    for table in desk.settings.signals:
+        for level in desk.levels(table) if table.detectors else ():
+            try:
+                found += flagged(table, judge(desk, table, level, now, table.lookback), desk.settings.alerts.p, now)
+            except Exception as e:
+                if strict:
+                    raise
+                faults.append((f"{table.name} at {level}", f"{type(e).__name__}: {e}"))
+    rules = desk.settings.alerts
+    newest = episode.current(episode.fold(before).values())
+    flags = [flag for flag, _ in found]
+    said = episode.advance(newest, flags, now, desk.today(now), rules.quiet_days, rules.close_days)
+    after = episode.current(episode.fold([*before, *said]).values())
+    behind = []
+    for flag, alarms in found:
+        alert = after.get((flag.signal, flag.area))
+        if alert is not None and alert.phase != "ended" and flag.step >= alert.opened:
+            behind += [alarm._replace(alert=alert.id) for alarm in alarms]
+    rows = notes.write_tick(desk.store, now, said, sorted(behind), faults)
+    by = {kind: [n.alert for n in said if n.action == kind] for kind in ("open", "grow", "quiet", "lapse")}
+    return Ticked(now, by["open"], by["grow"] + by["quiet"], by["lapse"], faults, rows)
+
+
+def replay(desk: Desk, first: date, last: date, *, strict: bool = False) -> Iterator[Ticked]:
+    """Tick each day from first to last, as of its end, as live would have; a second time writes nothing new."""
+    for day in range((last - first).days + 1):
+        yield tick(desk, end_of_day(first + timedelta(days=day), desk.tz), strict=strict)
+
+
+def note(desk: Desk, alert: str, action: str, who: str, text: str, now: Instant) -> State:
+    """A person moves an alert or says something of it; NotFound, NotAllowed (with what is), InputError.
+
+    Returns the alert's new state.
+    """
+    known = episode.fold(notes.read_notes(desk.store, now))
+    if alert not in known:
+        raise NotFound(f"no alert {alert!r}; `tocsin alerts` lists them")
+    if not who.strip():
+        raise InputError("who: a note needs the name of the person who makes it")
+    state = triage.move(known[alert].state, action)
+    notes.write_note(desk.store, Note(0, alert, now, who.strip(), action, text))
+    return state
+
+
+def push(desk: Desk, body: bytes, now: Instant) -> tuple[Taken, list[Item]]:
+    """Take the events of one request in; durable when it returns. One word for each record, in its order."""
+    items = ingest.pushed(body, tree=desk.tree, settings=desk.settings, received=now)
+    sha = hashlib.sha256(body).hexdigest()
+    delivery = deliveries.begin(desk.store, PUSH, "POST /api/v1/events", sha, PUSH, now)
+    return put(desk, items, delivery.id, now), items
+
+
+def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+    it = iter(items)
+    while batch := list(islice(it, BATCH)):
+        yield batch

@@ -1,0 +1,10 @@
+"""What people look at: questions to an open city, answered in plain dicts and lists, ready for the wire. I/O."""
+
+from tocsin.views.alerts import alert, alerts
+from tocsin.views.city import areas, city, geojson, health, signals
+from tocsin.views.series import area_map, series
+from tocsin.views.sources import findings, sources
+
+__all__ = [
+    "alert", "alerts", "area_map", "areas", "city", "findings", "geojson", "health", "series", "signals", "sources",
+]  # fmt: skip

@@ -1,0 +1,154 @@
+"""The ranked list that a day begins with, and one alert with all that stands behind it. I/O."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from tocsin.alert import episode, severity, triage
+from tocsin.alert.reason import reason
+from tocsin.calendar import DAY
+from tocsin.config import SignalTable
+from tocsin.desk import Desk
+from tocsin.errors import InputError, NotFound
+from tocsin.judge import judge
+from tocsin.store import notes
+from tocsin.types import Alert, Instant
+from tocsin.views.plain import civil, civils, iso, moment_of, number, numbers, titled
+
+SPARK_DAYS = 60
+PHASES = ("open", "growing", "quiet", "ended")
+
+
+def alerts(
+    desk: Desk, state: str | None, phase: str | None, as_of: str | None, limit: int, now: Instant
+) -> dict[str, Any]:
+    """Alerts in the order in which a person should see them; without a filter, those that are not over."""
+    at = moment_of(desk, as_of, now)
+    if state and state not in triage.STATES:
+        raise InputError(f"state {state!r}: allowed: {', '.join(triage.STATES)}")
+    if phase and phase not in PHASES:
+        raise InputError(f"phase {phase!r}: allowed: {', '.join(PHASES)}")
+    ordered = _ranked(desk, at)
+    told = severity.explained(ordered, _parents(desk, ordered))
+    chosen = [
+        (rank, a)
+        for rank, a in enumerate(ordered, 1)
+        if (not state or a.state == state) and (not phase or a.phase == phase)
+        if state or phase or (a.phase != "ended" and a.state not in ("excluded", "closed"))
+    ]
+    return {
+        "as_of": iso(at),
+        "budget": desk.settings.alerts.budget,
+        "total": len(chosen),
+        "alerts": [{**_row(desk, a, rank, at), "explained_by": told.get(a.id, [])} for rank, a in chosen[:limit]],
+    }
+
+
+def alert(desk: Desk, number_: str, as_of: str | None, now: Instant) -> dict[str, Any]:
+    """One alert, its evidence, its notes, and what may be done next; NotFound if there is none of that id."""
+    at = moment_of(desk, as_of, now)
+    ordered = _ranked(desk, at)
+    told = severity.explained(ordered, _parents(desk, ordered))
+    for rank, a in enumerate(ordered, 1):
+        if a.id == number_:
+            step = desk.step(a.signal).minutes
+            said = [n for n in notes.read_notes(desk.store, at) if n.alert == a.id]
+            return {
+                **_row(desk, a, rank, at),
+                "explained_by": told.get(a.id, []),
+                "evidence": [
+                    {
+                        "at": iso(p.at),
+                        "detector": p.detector,
+                        "time": civil(p.step, step),
+                        **{f: number(getattr(p, f)) for f in ("observed", "expected", "upper", "score", "p")},
+                    }
+                    for p in notes.read_proofs(desk.store, a.id, at)
+                ],
+                "notes": [
+                    {"seq": n.seq, "at": iso(n.at), "who": n.who, "action": n.action,
+                     "text": "" if n.who == episode.WHO else n.what}
+                    for n in said
+                ],
+                "actions": triage.actions(a.state),
+            }  # fmt: skip
+    raise NotFound(f"no alert {number_!r} as of {iso(at)}; `tocsin alerts` lists them")
+
+
+def _ranked(desk: Desk, at: Instant) -> list[Alert]:
+    names = {s.name for s in desk.settings.signals}
+    found = [
+        a
+        for a in episode.fold(notes.read_notes(desk.store, at)).values()
+        if a.signal in names and a.area in desk.tree  # what the configuration no longer knows is not shown
+    ]
+    weights = {s.name: s.severity for s in desk.settings.signals}
+    return severity.ranked(found, weights, _parents(desk, found))
+
+
+def _parents(desk: Desk, found: Iterable[Alert]) -> dict[str, list[str]]:
+    return {a.area: [p.code for p in desk.tree.path(a.area)[1:]] for a in found}
+
+
+def _row(desk: Desk, a: Alert, rank: int, at: Instant) -> dict[str, Any]:
+    table = desk.settings.signal(a.signal)
+    area, step = desk.tree[a.area], desk.step(a.signal).minutes
+    path = [p.title for p in reversed(desk.tree.path(a.area)[:-1])] or [area.title]
+    return {
+        "id": a.id,
+        "rank": rank,
+        "signal": a.signal,
+        "signal_title": titled(table.signal.title),
+        "area": a.area,
+        "area_title": titled(area.title),
+        "path": [titled(t) for t in path],
+        "level": area.level,
+        "opened": civil(a.opened, step),
+        "last": civil(a.last, step),
+        "began": iso(a.began),
+        "phase": a.phase,
+        "state": a.state,
+        "severity": severity.severity(a, table.severity, table.kind == "count"),
+        "p": number(a.p),
+        "observed": number(a.observed),
+        "expected": number(a.expected),
+        "ratio": None if math.isnan(a.expected) or a.expected <= 0 else number(a.observed / a.expected),
+        "imported_share": _imported(desk, a, at),
+        "detectors": list(a.detectors),
+        "reason": titled(reason(a, table.signal, area)),
+        "spark": _spark(desk, table, a, at),
+        "updated": iso(a.updated),
+    }
+
+
+def _imported(desk: Desk, a: Alert, at: Instant) -> float | None:
+    """The share of the episode's cases that were imported; None where nobody says."""
+    rows = desk.columns(a.signal)
+    inside = desk.tree.rollup(desk.tree[a.area].level)[rows.area] == desk.tree.at(desk.tree[a.area].level).index(
+        desk.tree[a.area]
+    )
+    mine = inside & (rows.report_time <= at) & (rows.step >= a.opened) & (rows.step <= a.last)
+    cases = float((rows.value * rows.n)[mine].sum())
+    imported = float((rows.value * rows.n)[mine & rows.imported].sum())
+    if desk.settings.signal(a.signal).kind != "count" or cases <= 0 or not rows.imported.any():
+        return None
+    return imported / cases
+
+
+def _spark(desk: Desk, table: SignalTable, a: Alert, at: Instant) -> dict[str, Any]:
+    """The last sixty days around the alert, with the first detector's baseline and threshold."""
+    step = desk.step(a.signal)
+    end = min(desk.today(at), a.last + 14 * DAY)
+    steps = max(SPARK_DAYS * DAY // step.minutes, 12)
+    judged = judge(desk, table, desk.tree[a.area].level, at, min(steps, 400), a.area, end)
+    steps = judged.p.shape[1]
+    shown = next((n for n in judged.alarms if n not in judged.rules), None) or next(iter(judged.alarms), None)
+    blank = np.full(steps, np.nan)
+    return {
+        "times": civils(judged.cube.times[-steps:], step.minutes),
+        "values": numbers(judged.cube.values[0, 0, -steps:]),
+        "expected": numbers(judged.alarms[shown].expected[0] if shown else blank),
+        "upper": numbers(judged.alarms[shown].upper[0] if shown else blank),
+    }

@@ -1,0 +1,102 @@
+"""The feeds: when each was last heard, how late it is, what was wrong with what it sent. I/O."""
+
+from typing import Any
+
+import numpy as np
+
+from tocsin.config import every_minutes
+from tocsin.config import titled as title_of
+from tocsin.desk import Desk
+from tocsin.errors import NotFound
+from tocsin.store import findings as kept
+from tocsin.store.increments import heard
+from tocsin.types import Instant
+from tocsin.views.plain import iso, number, titled
+
+DAYS = 30
+_DAY = 1440
+_MINUTE = 60_000_000
+
+
+def sources(desk: Desk, now: Instant) -> list[dict[str, Any]]:
+    """One row a feed, in the configuration's order."""
+    minutes = heard(desk.store, [s.name for s in desk.settings.sources])
+    db = desk.store.db
+    totals = {
+        name: (events, duplicates)
+        for name, events, duplicates in db.execute(
+            "SELECT s.name, SUM(d.events), SUM(d.duplicates) FROM delivery d JOIN source s ON s.id = d.source"
+            " GROUP BY s.id"
+        )
+    }
+    waiting = dict(
+        db.execute(
+            "SELECT s.name, COUNT(*) FROM finding f JOIN source s ON s.id = f.source WHERE f.closed IS NULL"
+            " GROUP BY s.id"
+        ).fetchall()
+    )
+    found = []
+    for s in desk.settings.sources:
+        ears = [(m, n) for m, n in minutes[s.name] if m <= now // _MINUTE]
+        last = ears[-1][0] if ears else None
+        events, duplicates = totals.get(s.name, (0, 0))
+        lag = None if last is None else now // _MINUTE - last
+        found.append(
+            {
+                "name": s.name,
+                "title": titled(title_of(s.title, s.name)),
+                "owner": s.owner,
+                "every": s.every,
+                "last_seen": None if last is None else iso(last * _MINUTE),
+                "lag_minutes": lag,
+                "state": _state(lag, every_minutes(s.every)),
+                "events": events,
+                "duplicates": duplicates,
+                "findings_open": waiting.get(s.name, 0),
+                "median_delay_days": number(_delay(desk, s.name)),
+                "recent": _recent(ears, now),
+            }
+        )
+    return found
+
+
+def findings(desk: Desk, source: str | None, limit: int) -> dict[str, Any]:
+    """Open findings, newest first; NotFound for a source that the city has not."""
+    if source and source not in {s.name for s in desk.settings.sources}:
+        there = ", ".join(s.name for s in desk.settings.sources) or "none"
+        raise NotFound(f"no source {source!r}; there are: {there}")
+    total, rows = kept.read_findings(desk.store, source, limit)
+    shown = ("id", "source", "file", "line", "field", "value", "code", "message")
+    return {
+        "total": total,
+        "findings": [{**{k: r[k] for k in shown}, "kept": bool(r["kept"]), "at": iso(r["at"])} for r in rows],
+    }
+
+
+def _state(lag: int | None, every: int) -> str:
+    if lag is None:
+        return "never"
+    if not every or lag <= every + every // 2:
+        return "ok"
+    return "late" if lag <= 3 * every else "silent"
+
+
+def _recent(ears: list[tuple[int, int]], now: Instant) -> list[dict[str, Any]]:
+    """Events heard on each of the last days, by UTC day."""
+    today = now // _MINUTE // _DAY
+    days = {today - i: 0 for i in range(DAYS - 1, -1, -1)}
+    for minute, events in reversed(ears):
+        if minute // _DAY not in days:
+            break
+        days[minute // _DAY] += events
+    return [{"date": iso(d * _DAY * _MINUTE)[:10], "events": n} for d, n in days.items()]
+
+
+def _delay(desk: Desk, source: str) -> float:
+    """Median days from reference to report over the newest thousand events."""
+    rows = desk.store.db.execute(
+        "SELECT report_time - reference_time FROM event WHERE source = (SELECT id FROM source WHERE name = ?)"
+        " AND seq > (SELECT COALESCE(MAX(seq), 0) FROM event) - 200000 ORDER BY seq DESC LIMIT 1000",
+        (source,),
+    ).fetchall()
+    return float(np.median([r[0] for r in rows]) / (_DAY * _MINUTE)) if rows else float("nan")
