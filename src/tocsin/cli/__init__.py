@@ -10,7 +10,17 @@ from tocsin import __version__
 from tocsin.errors import TocsinError
 
 COMMANDS = {  # in the order people meet them; name: one line for the list
-    "sim": "Make a simulated city: a directory with areas, feeds, outbreaks and the truth about them.",
+    "init": "Make a city directory to fill in.",
+    "check": "Is the city's configuration usable?",
+    "ingest": "Take files in: CSV, JSON lines, Parquet, Excel.",
+    "findings": "What was wrong with what came in, and what to do.",
+    "cube": "Counts by area and time as known at any moment.",
+    "tick": "Judge all counts once, as known now.",
+    "replay": "Live past days again, each as of that day.",
+    "alerts": "The ranked list that a day begins with.",
+    "show": "One alert and all that stands behind it.",
+    "note": "Move an alert, or say something of it.",
+    "sim": "Make a simulated city: areas, feeds, outbreaks, and the truth about them.",
 }
 
 

@@ -22,9 +22,16 @@ PHASES = ("open", "growing", "quiet", "ended")
 
 
 def alerts(
-    desk: Desk, state: str | None, phase: str | None, as_of: str | None, limit: int, now: Instant
+    desk: Desk,
+    state: str | None,
+    phase: str | None,
+    as_of: str | None,
+    limit: int,
+    now: Instant,
+    *,
+    ended: bool = False,
 ) -> dict[str, Any]:
-    """Alerts in the order in which a person should see them; without a filter, those that are not over."""
+    """Alerts in the order in which a person should see them: those that are not over, unless filtered or `ended`."""
     at = moment_of(desk, as_of, now)
     if state and state not in triage.STATES:
         raise InputError(f"state {state!r}: allowed: {', '.join(triage.STATES)}")
@@ -36,7 +43,7 @@ def alerts(
         (rank, a)
         for rank, a in enumerate(ordered, 1)
         if (not state or a.state == state) and (not phase or a.phase == phase)
-        if state or phase or (a.phase != "ended" and a.state not in ("excluded", "closed"))
+        if state or phase or ended or (a.phase != "ended" and a.state not in ("excluded", "closed"))
     ]
     return {
         "as_of": iso(at),

@@ -1,0 +1,74 @@
+"""What commands share: the city option, the clock, and how results are printed. I/O."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from tocsin.desk import Desk, open_desk
+from tocsin.types import Instant
+
+console = Console(highlight=False, soft_wrap=False)
+errors = Console(stderr=True, highlight=False)
+
+city_option = click.option(
+    "--city", type=click.Path(path_type=Path), default=Path(), show_default="this directory", help="The city directory."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
+
+
+def now() -> Instant:
+    """The clock: microseconds since the epoch, UTC."""
+    return time.time_ns() // 1000
+
+
+def open_city(directory: Path, *, create: bool = False) -> Desk:
+    """The city of a directory, with the environment's variables in its paths."""
+    return open_desk(directory, os.environ, create=create)
+
+
+def print_json(value: Any) -> None:
+    """One JSON value on standard output."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=None if isinstance(value, list) else 2))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
+    """A table for people, as wide as the terminal."""
+    table = Table(*columns, title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*("" if c is None else str(c) for c in row))
+    console.print(table)
+
+
+def progress(unit: str = "") -> Progress:
+    """A progress bar on standard error, silent where nobody watches."""
+    columns = (
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"),
+        TextColumn(unit), TimeElapsedColumn(), TimeRemainingColumn(),
+    )  # fmt: skip
+    return Progress(*columns, console=errors, transient=True, disable=not sys.stderr.isatty())
+
+
+def day(_context: click.Context, parameter: click.Parameter, value: str | None) -> date | None:
+    """A date option; the message says how to write one."""
+    if value is None:
+        return None
+    try:
+        return date.fromisoformat(value)
+    except ValueError as e:
+        raise click.BadParameter(f"{value!r}: write a date such as 2026-03-02", param=parameter) from e
+
+
+def day_option(name: str, help_: str, *, required: bool = False) -> Callable[[Any], Any]:
+    """A date option such as --from."""
+    variable = name.strip("-") + "_day"
+    return click.option(name, variable, callback=day, required=required, metavar="DATE", help=help_)
