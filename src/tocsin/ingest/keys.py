@@ -31,16 +31,21 @@ def by_row(source: str) -> Callable[[dict[str, Any]], str]:
     """
     seen: dict[bytes, int] = {}
     names: tuple[str, ...] = ()
-    ordered: list[str] = []
+    ordered: list[tuple[str, str]] = []
     start = f"{source}\x1e".encode()
 
     def key(cells: dict[str, Any]) -> str:
         nonlocal names, ordered
         if tuple(cells) != names:
             names = tuple(cells)
-            ordered = sorted(names)
-        said = [(c, text(cells[c])) for c in ordered]
-        row = "\x1e".join([f"{c}\x1f{t}" for c, t in said if t])
+            ordered = [(c, f"{c}\x1f") for c in sorted(names)]
+        row = "\x1e".join(
+            [
+                title + said
+                for c, title in ordered
+                if (cell := cells[c]) and (said := cell.strip() if cell.__class__ is str else text(cell))
+            ]
+        )
         digest = sha256(start + row.encode("utf-8", "surrogatepass")).digest()[: LENGTH // 2]
         n = seen[digest] = seen.get(digest, 0) + 1
         return f"{digest.hex()}#{n}"

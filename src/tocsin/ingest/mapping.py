@@ -82,9 +82,7 @@ class Mapper:
         cells = record.cells
         key = self.key(cells)
         if not key:
-            message = (
-                f"{self.key_columns} is empty; fill it, or take the key out of the mapping (a row digest then serves)"
-            )
+            message = f"{self.key_columns} is empty; fill it, or leave the key out of the mapping (the row serves then)"
             yield self._finding(record, "", _Bad(self.key_columns, "", "empty-required", message))
             return
         first = f"{key}/{next(iter(self.wide.values()))}" if self.wide else key
