@@ -1,0 +1,99 @@
+"""A watched folder: which files of a source are new or changed, and no longer growing. I/O.
+
+The caller keeps `Seen` for each source from one beat to the next (and may build it again from what its store has taken:
+`Stamp.digest` tells a file that was only touched from one that was changed).
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import file_digest
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from tocsin.config import SourceTable
+
+QUIET_SECONDS = 2.0  # a file is done when its size and time have not changed for so long
+_PARTIAL = (".part", ".partial", ".tmp", ".crdownload", "~")
+
+
+class Stamp(NamedTuple):
+    """What tells one state of a file from another."""
+
+    size: int
+    modified_ns: int
+
+
+@dataclass
+class Seen:
+    """What is known of a source's files: those taken, and those still being watched for growth."""
+
+    taken: dict[Path, Stamp] = field(default_factory=dict)
+    digests: set[str] = field(default_factory=set)  # of what was taken: a copied or touched file is not news
+    waiting: dict[Path, tuple[Stamp, float]] = field(default_factory=dict)  # since when it looks like this
+
+
+def poll(base: Path, source: SourceTable, seen: Seen, now: float) -> list[Path]:
+    """The source's files that are new or changed and have been still for `QUIET_SECONDS`, oldest first.
+
+    `now` is any clock that goes forward, in seconds. A file stays in the list until `took` is called for it. Files
+    that cannot be looked at (just removed, no permission) are left for the next poll.
+    """
+    ready: list[tuple[int, Path]] = []
+    there = dict(_files(base, source.files)) if source.files else {}
+    for path, stamp in there.items():
+        if seen.taken.get(path) == stamp:
+            continue
+        before, since = seen.waiting.get(path, (None, now))
+        if before != stamp:
+            seen.waiting[path] = (stamp, now)
+        elif now - since >= QUIET_SECONDS:
+            ready.append((stamp.modified_ns, path))
+    for gone in seen.waiting.keys() - there.keys():
+        del seen.waiting[gone]
+    return [path for _, path in sorted(ready)]
+
+
+def is_news(path: Path, seen: Seen) -> bool:
+    """Whether the file's content was not taken before under any name; what is no news is marked as taken."""
+    if digest(path) not in seen.digests:
+        return True
+    took(path, seen)
+    return False
+
+
+def took(path: Path, seen: Seen) -> None:
+    """Remember that the file was taken as it is; call it after its records are durable."""
+    stamp, _ = seen.waiting.pop(path, (None, 0.0))
+    seen.taken[path] = stamp or _stamp(path)
+    seen.digests.add(digest(path))
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hex."""
+    with path.open("rb") as stream:
+        return file_digest(stream, "sha256").hexdigest()
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """The file's bytes, to be parsed."""
+    with path.open("rb") as stream:
+        yield stream
+
+
+def _files(base: Path, pattern: str) -> Iterator[tuple[Path, Stamp]]:
+    for path in sorted(base.glob(pattern)):
+        if path.name.startswith(".") or path.name.endswith(_PARTIAL):
+            continue
+        try:
+            if path.is_file():
+                yield path, _stamp(path)
+        except OSError:  # it went away, or may not be looked at: next time
+            continue
+
+
+def _stamp(path: Path) -> Stamp:
+    found = os.stat(path)
+    return Stamp(found.st_size, found.st_mtime_ns)

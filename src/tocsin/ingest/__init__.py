@@ -1,0 +1,85 @@
+"""Bytes in, events or findings out: one format a file, one line each in `FORMATS`. Pure."""
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import BinaryIO
+
+from tocsin.areas import AreaTree
+from tocsin.config import Settings, SourceTable
+from tocsin.errors import ConfigError
+from tocsin.ingest import table_csv, table_jsonl, table_parquet, table_xlsx
+from tocsin.ingest.blocks import blocks
+from tocsin.ingest.contract import RAW, Blocks, Broken, Header, Reader
+from tocsin.ingest.lines import head_text
+from tocsin.ingest.mapping import Mapper
+from tocsin.types import Event, Finding, Instant
+
+FORMATS: dict[str, Reader] = {
+    "csv": table_csv.read,
+    "jsonl": table_jsonl.read,
+    "parquet": table_parquet.read,
+    "xlsx": table_xlsx.read,
+}
+
+_MAGIC = {b"PAR1": "parquet", b"PK\x03\x04": "xlsx"}
+_NEVER = {b"\xd0\xcf\x11\xe0": "an old Excel or Word file; save it as .xlsx or CSV", b"%PDF": "a PDF; send the table"}
+
+
+def parse(
+    source: SourceTable, stream: BinaryIO, *, file: str, tree: AreaTree, settings: Settings, received: Instant
+) -> Iterator[Event | Finding]:
+    """Every event and finding of one file, in the file's order; bad bytes become findings, whatever they are.
+
+    The same bytes, mapping and `received` give the same items in the same order, so that who was interrupted may
+    skip what it has and go on. `file` is the name findings carry; `received` stamps records without a report time and
+    bounds dates from above. ConfigError if the source has no mapping.
+    """
+    if source.mapping is None:
+        raise ConfigError(f"source {source.name!r} has no [sources.mapping]; it says which column is what")
+    mapper = Mapper(source, file=file, tree=tree, settings=settings, received=received)
+    return _items(source, mapper, blocks(stream))
+
+
+def _items(source: SourceTable, mapper: Mapper, opened: Blocks) -> Iterator[Event | Finding]:
+    first = next(opened, b"")
+    if isinstance(first, Broken):
+        yield mapper.broken(first)
+        return
+    name = sniff(first) if source.format == "auto" else source.format
+    problem = _mismatch(name, first)
+    if problem:
+        yield mapper.broken(Broken(0, "not-a-table", problem, first[:RAW]))
+        return
+    for item in FORMATS[name](source, chain([first], opened)):
+        if isinstance(item, Broken):
+            yield mapper.broken(item)
+        elif isinstance(item, Header):
+            unusable = mapper.unusable(item)
+            if unusable:
+                yield mapper.broken(unusable)
+                return
+        else:
+            yield from mapper.items(item)
+
+
+def sniff(head: bytes) -> str:
+    """The format that a file's first bytes show, whatever its name says."""
+    for magic, name in _MAGIC.items():
+        if head.startswith(magic):
+            return name
+    return "jsonl" if head_text(head).lstrip("\ufeff \t\r\n").startswith(("{", "[")) else "csv"
+
+
+def _mismatch(name: str, head: bytes) -> str:
+    """Why these bytes cannot be of the format, "" if they may."""
+    if not head:
+        return "the file is empty; a table has at least a row of titles"
+    for magic, what in _NEVER.items():
+        if head.startswith(magic):
+            return f"this is {what}"
+    for magic, found in _MAGIC.items():
+        if head.startswith(magic) and found != name:
+            return f"the source's format is {name}, but this is {found}; write format = '{found}' or 'auto'"
+        if not head.startswith(magic) and found == name:
+            return f"the source's format is {name}, but this is none; write format = 'auto', or send the file again"
+    return ""

@@ -1,0 +1,77 @@
+"""What a format's reader is given and what it gives back: the one contract of all sources. Pure.
+
+A reader takes the source's settings and the file as blocks of bytes, and yields a `Header` (formats that have one),
+then `Record`s and `Broken`s in the file's order. It never raises on any bytes and holds no more than a record (or, for
+formats that need the whole file, no more than `MAX_WHOLE` bytes).
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from tocsin.config import SourceTable
+
+BLOCK = 1 << 20  # bytes in every block but the last, however the stream was read
+MAX_RECORD = 1 << 20  # bytes in one record
+MAX_WHOLE = 512 << 20  # bytes of a Parquet, Excel or JSON-array file, which must be held whole
+RAW = 64 << 10  # bytes of a bad record that are kept
+
+
+class Header(NamedTuple):
+    """The names of the columns, as the file has them (stripped, made unique with #2, #3, …)."""
+
+    columns: tuple[str, ...]
+    line: int
+    duplicates: frozenset[str] = frozenset()
+
+
+class Record(NamedTuple):
+    """One row: its 1-based line or row, its cells by column, its own bytes (None: the format has no lines)."""
+
+    line: int
+    cells: dict[str, Any]
+    raw: bytes | None
+
+
+class Broken(NamedTuple):
+    """A stretch of the file that is no record; becomes a finding."""
+
+    line: int
+    code: str
+    message: str
+    raw: bytes = b""
+    field: str = ""
+    value: str = ""
+
+
+Blocks = Iterator[bytes | Broken]  # a Broken is the last item: the stream was torn there
+Reader = Callable[[SourceTable, Blocks], Iterator[Header | Record | Broken]]
+
+
+def header(names: list[str], line: int) -> Header:
+    """A header from the cells of a title row: empty names become `column N`, later doubles get a number."""
+    columns: list[str] = []
+    doubles = set()
+    for i, raw in enumerate(names, 1):
+        plain = raw.strip().lstrip("\ufeff").strip() or f"column {i}"
+        name, n = plain, 1
+        while name in columns:
+            doubles.add(plain)
+            n += 1
+            name = f"{plain}#{n}"
+        columns.append(name)
+    return Header(tuple(columns), line, frozenset(doubles))
+
+
+def whole(blocks: Blocks) -> bytes | Broken:
+    """All bytes of a file that cannot be read in pieces; Broken if it is torn or larger than `MAX_WHOLE`."""
+    held: list[bytes] = []
+    size = 0
+    for block in blocks:
+        if isinstance(block, Broken):
+            return block
+        size += len(block)
+        if size > MAX_WHOLE:
+            limit = MAX_WHOLE >> 20
+            return Broken(0, "too-long", f"the file is over {limit} MB; split it, or send it as CSV, which is streamed")
+        held.append(block)
+    return b"".join(held)
