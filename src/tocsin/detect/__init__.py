@@ -18,7 +18,7 @@ GROUP = "tocsin.detectors"  # entry points of other packages: each loads a Detec
 BOTH: tuple[Kind, ...] = ("count", "measure")
 
 _EARS = "Hutwagner et al. (2003), J Urban Health 80(2 Suppl 1): i89"
-_CIDARS = "Zhang et al. (2011), Chin J Epidemiol 32: 436"
+_CIDARS = "Yang et al. (2011), Western Pacific Surveillance and Response 2(1): 10"
 
 DETECTORS = {
     d.name: d

@@ -1,7 +1,6 @@
 """CIDARS, China's automated alert and response system: moving percentile and fixed value. Pure.
 
-Yang WZ (ed.) (2017), Early Warning for Infectious Disease Outbreak; Zhang HL, Lai SJ, Li ZJ et al. (2011), Chin J
-Epidemiol 32: 436-440.
+Yang WZ, Li ZJ, Lan YJ et al. (2011), WPSAR 2(1): 10-15; Li ZJ, Lai SJ, Buckeridge DL et al. (2012), JAMIA 19: e51-e53.
 """
 
 from collections.abc import Iterable, Mapping
@@ -99,9 +98,8 @@ def _sums(y: Floats, ends: Ints, width: int) -> Floats:
     """Sums of the `width` steps that end at `ends` (…, H): (…, N, H); NaN where a step is missing or is not there."""
     last, place = np.unique(ends, return_inverse=True)
     inside = last - width + 1 >= 0
-    usable = np.where(inside, last, width - 1)
-    found = sum((y[:, usable - i] for i in range(1, width)), start=y[:, usable]) if y.size else y[:, :0]
-    found = np.where(inside, found, np.nan)
+    usable = [np.where(inside, last - i, 0) for i in range(width)]
+    found = np.where(inside, sum((y[:, u] for u in usable[1:]), start=y[:, usable[0]]), np.nan)
     return np.moveaxis(found[:, place.reshape(ends.shape)], 0, -2)
 
 

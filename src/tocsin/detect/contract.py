@@ -80,8 +80,19 @@ class Detector:
             if _letters(name) not in allowed:
                 known = ", ".join(allowed.values()) or "none"
                 raise MethodError(f"{self.name} has no parameter {name!r}; its parameters are: {known}")
-            given[allowed[_letters(name)]] = value
+            own = allowed[_letters(name)]
+            self._fits(own, self.allowed()[own], value)
+            given[own] = value
         return replace(self, parameters={**self.parameters, **given})
+
+    def _fits(self, name: str, default: object, value: object) -> None:
+        said = f"{self.name}: {name} is {value!r}; it takes"
+        if isinstance(default, bool):
+            require(isinstance(value, bool), f"{said} true or false")
+        elif isinstance(default, int | float):
+            require(not isinstance(value, str | bool), f"{said} a number")
+        elif isinstance(default, str):
+            require(isinstance(value, str), f"{said} a word")
 
     def allowed(self) -> dict[str, object]:
         """The method's parameters and their defaults, in order."""
@@ -94,9 +105,10 @@ class Detector:
         assert 0 <= start <= panel.y.shape[1], (start, panel.y.shape)
         if panel.kind not in self.kinds:
             raise MethodError(f"{self.name} judges {' and '.join(self.kinds)} signals, not {panel.kind}")
-        if np.isinf(panel.y).any():
+        seen = panel.y[:, max(start - self.history(panel.step), 0) :]
+        if np.isinf(seen).any():
             raise MethodError(f"{self.name}: a value is infinite; leave what is unknown missing (NaN)")
-        if panel.kind == "count" and (panel.y < 0).any():
+        if panel.kind == "count" and (seen < 0).any():
             raise MethodError(f"{self.name}: a count is negative; counts start at 0, what is unknown is missing (NaN)")
 
 

@@ -46,13 +46,14 @@ def p_value(y: Floats, baseline: Floats, kind: Kind) -> Floats:
 
 
 def gamma_poisson(y: Floats, total: Floats, n: Floats, dispersion: float = DISPERSION) -> Floats:
-    """Mid-p of y after n counts that sum to `total`: a negative binomial of mean (total + 1/2) / n, the Jeffreys prior.
+    """Mid-p of y after n counts that sum to `total`: a negative binomial of mean (total + 1) / n.
 
-    Its variance is dispersion · (1 + 1/n) times its mean; with dispersion 1 it is the Bayesian predictive of a Poisson.
+    The case added keeps the mid-p from being too small after a baseline of zeros. The variance is
+    dispersion · (1 + 1/n) times the mean: with dispersion 1 it is the Bayesian predictive of a Poisson.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = dispersion * (1 + 1 / n)
-        return nbinom_mid_p(y, (total + 0.5) / n, ratio)
+        return nbinom_mid_p(y, (total + 1) / n, ratio)
 
 
 def nbinom_mid_p(y: Floats, mean: Floats, ratio: Floats) -> Floats:
