@@ -64,7 +64,7 @@ class SignalTable(_Table, frozen=True):
     absent: Literal["zero", "missing"] = "zero"
     levels: list[str] = []  # where it is judged; empty: every level of the city
     lookback: int = 7  # how many of the newest steps each beat judges again
-    detectors: list[str | dict[str, Any]] = []  # "ears_c2" or { method = "fixed_value", count = 1 }
+    detectors: list[str | dict[str, Any]] = []  # "ears_c2" or { method = "fixed_value", value = 1 }
     severity: float = 1.0  # weight of this signal in the ranking: plague is not a cold
 
     @property

@@ -20,6 +20,8 @@ class Judged(NamedTuple):
     cube: Cube
     alarms: dict[str, Alarms]  # every field (A, H)
     alarming: dict[str, Bools]  # (A, H)
+    observed: dict[str, Floats]  # (A, H): what each detector's expected and upper are compared with
+    windows: dict[str, int]  # … the sum of so many steps
     rules: tuple[str, ...]  # the detectors whose threshold alone is enough
     p: Floats  # (A, H), NaN = nobody claims
 
@@ -41,25 +43,34 @@ def judge(
     claims = [alarms[d.name].p for d in detectors if not d.rule]
     p = fuse.simes(np.stack(claims)) if claims else np.full((len(cube.areas), steps), np.nan)
     rules = tuple(d.name for d in detectors if d.rule)
-    return Judged(cube, alarms, {d.name: d.alarming(alarms[d.name]) for d in detectors}, rules, p)
+    return Judged(
+        cube,
+        alarms,
+        {d.name: d.alarming(alarms[d.name]) for d in detectors},
+        {d.name: d.observed(panel.y, step.minutes)[:, history:] for d in detectors},
+        {d.name: max(d.window // step.minutes, 1) for d in detectors},
+        rules,
+        p,
+    )
 
 
 def flagged(table: SignalTable, judged: Judged, p: float, now: Instant) -> list[tuple[Flag, list[Proof]]]:
     """The cells that speak for an alert (fused p at or under `p`, or a rule), each with the alarms behind it."""
-    steps = judged.p.shape[1]
-    y = judged.cube.values[0][:, -steps:]
-    times = judged.cube.times[-steps:].astype(np.int64)
+    times = judged.cube.times[-judged.p.shape[1] :].astype(np.int64)
     ruled = np.zeros(judged.p.shape, dtype=bool)
     for name in judged.rules:
         ruled |= judged.alarming[name]
     found = []
     for a, t in np.argwhere((judged.p <= p) | ruled).tolist():
-        area, step, observed = judged.cube.areas[a], int(times[t]), float(y[a, t])
+        area, step = judged.cube.areas[a], int(times[t])
         # A detector stands behind the cell if its own threshold is passed or its own p is small enough.
         behind = sorted(n for n, it in judged.alarms.items() if judged.alarming[n][a, t] or it.p[a, t] <= p)
-        cells = {n: [float(getattr(judged.alarms[n], f)[a, t]) for f in FIELDS] for n in behind}
-        claims = [c for c in cells.values() if not math.isnan(c[3])] or list(cells.values())
-        expected = min(claims, key=lambda c: (c[3], c[0]))[0] if claims else math.nan
-        flag = Flag(table.name, area, step, float(judged.p[a, t]), observed, expected, bool(ruled[a, t]), tuple(behind))
-        found.append((flag, [Proof("", now, n, step, observed, *cells[n]) for n in behind]))
+        cells = {n: tuple(float(getattr(judged.alarms[n], f)[a, t]) for f in FIELDS) for n in behind}
+        seen = {n: float(judged.observed[n][a, t]) for n in behind}
+        best = min(behind, key=lambda n: (math.isnan(cells[n][3]), cells[n][3], n))
+        flag = Flag(
+            table.name, area, step, float(judged.p[a, t]), seen[best], cells[best][0], judged.windows[best],
+            bool(ruled[a, t]), tuple(behind),
+        )  # fmt: skip
+        found.append((flag, [Proof("", now, n, step, seen[n], *cells[n]) for n in behind]))
     return found

@@ -13,6 +13,7 @@ from tocsin.calendar import end_of_day
 from tocsin.config import SourceTable
 from tocsin.desk import Desk
 from tocsin.errors import InputError, NotFound
+from tocsin.ingest import push as push_format
 from tocsin.judge import flagged, judge
 from tocsin.store import deliveries, notes
 from tocsin.store.events import Taken, append
@@ -53,7 +54,7 @@ def take(
     """
     sha = deliveries.digest(path)
     deliveries.keep_raw(desk.directory, path, sha)
-    delivery = deliveries.begin(desk.store, source.name, path.name, sha, ingest.mapping_digest(source), now)
+    delivery = deliveries.begin(desk.store, source.name, path.name, sha, mapping_digest(source), now)
     if delivery.done:
         return Delivered(0, 0, 0, before=True)
     total = Delivered(0, 0, 0, before=False)
@@ -134,10 +135,15 @@ def note(desk: Desk, alert: str, action: str, who: str, text: str, now: Instant)
 
 def push(desk: Desk, body: bytes, now: Instant) -> tuple[Taken, list[Item]]:
     """Take the events of one request in; durable when it returns. One word for each record, in its order."""
-    items = ingest.pushed(body, tree=desk.tree, settings=desk.settings, received=now)
+    items = [item for _, item in push_format.parse(body, settings=desk.settings, tree=desk.tree, received=now)]
     sha = hashlib.sha256(body).hexdigest()
     delivery = deliveries.begin(desk.store, PUSH, "POST /api/v1/events", sha, PUSH, now)
     return put(desk, items, delivery.id, now), items
+
+
+def mapping_digest(source: SourceTable) -> str:
+    """What a file is read with; the same bytes read another way are another delivery."""
+    return hashlib.sha256(repr(source).encode()).hexdigest()[:16]
 
 
 def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:

@@ -216,8 +216,9 @@ class Flag(NamedTuple):
     area: str
     step: Minute
     p: float
-    observed: float
+    observed: float  # over the last `window` steps, as `expected`
     expected: float
+    window: int
     rule: bool
     detectors: tuple[str, ...]
 
@@ -227,7 +228,7 @@ class Alert:
     """One episode of one signal in one place, folded from its notes: what a person works on.
 
     opened, last: the first and the newest step that spoke. p: the smallest so far, NaN if only rules spoke.
-    observed, expected: of the newest such step.
+    observed, expected: of the newest such step, summed over the last `window` steps.
     """
 
     id: str
@@ -238,6 +239,7 @@ class Alert:
     p: float
     observed: float
     expected: float
+    window: int
     rule: bool
     detectors: tuple[str, ...]
     phase: Phase

@@ -91,6 +91,7 @@ def _what(flags: list[Flag]) -> dict[str, Any]:
         "p": min(claims) if claims else None,
         "observed": last.observed,
         "expected": None if math.isnan(last.expected) else last.expected,
+        "window": last.window,
         "rule": any(f.rule for f in flags),
         "detectors": sorted({d for f in flags for d in f.detectors}),
     }
@@ -100,7 +101,7 @@ def _opened(note: Note) -> Alert:
     w = json.loads(note.what)
     return Alert(
         note.alert, w["signal"], w["area"], w["opened"], w["last"], _number(w["p"]), w["observed"],
-        _number(w["expected"]), w["rule"], tuple(w["detectors"]), "open", "new", note.at, note.at,
+        _number(w["expected"]), w["window"], w["rule"], tuple(w["detectors"]), "open", "new", note.at, note.at,
     )  # fmt: skip
 
 
@@ -112,7 +113,7 @@ def _moved(a: Alert, note: Note) -> Alert:
         p = _number(w["p"])
         return replace(
             a, last=w["last"], p=p if math.isnan(a.p) else min(a.p, p if not math.isnan(p) else a.p),
-            observed=w["observed"], expected=_number(w["expected"]), rule=a.rule or w["rule"],
+            observed=w["observed"], expected=_number(w["expected"]), window=w["window"], rule=a.rule or w["rule"],
             detectors=tuple(sorted({*a.detectors, *w["detectors"]})), phase="growing",
         )  # fmt: skip
     if note.action == "quiet":

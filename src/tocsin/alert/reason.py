@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 
-from tocsin.calendar import DAY, day_of
+from tocsin.calendar import DAY, Step, day_of
 from tocsin.types import Alert, Area, Signal, Title
 
 NAMES = {  # detectors as people know them
@@ -21,9 +21,13 @@ NAMES = {  # detectors as people know them
 def reason(alert: Alert, signal: Signal, area: Area, names: Mapping[str, Title] = NAMES) -> Title:
     """One sentence each: how many, where, against how many expected, who says so, since when."""
     last, days = day_of(alert.last), (alert.last - alert.opened) // DAY + 1
+    span = alert.window * Step.parse(signal.step).minutes // DAY
+    zh_when, en_when = f"{last.month}月{last.day}日", f"on {last:%-d %b}"
+    if span > 1:
+        zh_when, en_when = f"至{zh_when}的 {span} 天", f"in the {span} days to {last:%-d %b}"
     who = [names.get(d, Title(d, d)) for d in alert.detectors]
-    zh = f"{area.title.zh} {last.month}月{last.day}日{signal.title.zh} {_amount(alert.observed, signal, 'zh')}"
-    en = f"{signal.title.en} in {area.title.en}: {_amount(alert.observed, signal, 'en')} on {last:%-d %b}"
+    zh = f"{area.title.zh} {zh_when}{signal.title.zh} {_amount(alert.observed, signal, 'zh')}"
+    en = f"{signal.title.en} in {area.title.en}: {_amount(alert.observed, signal, 'en')} {en_when}"
     if not math.isnan(alert.expected):
         zh += f",通常约 {_amount(alert.expected, signal, 'zh')}{_times(alert, '({}倍)')}"
         en += f", about {_amount(alert.expected, signal, 'en')} expected{_times(alert, ' ({}×)')}"

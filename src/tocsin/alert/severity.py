@@ -1,7 +1,7 @@
 """How grave an alert looks, and which come first: a table and an order, both open to the city. Pure."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from tocsin.types import Alert
@@ -40,20 +40,25 @@ def severity(alert: Alert, weight: float, counted: bool) -> Severity:
     return next(r.severity for r in TABLE if force >= r.strength and (not counted or excess >= r.excess))
 
 
-def ranked(alerts: Iterable[Alert], weights: Mapping[str, float], parents: Mapping[str, Sequence[str]]) -> list[Alert]:
+def ranked(
+    alerts: Iterable[Alert], weights: Mapping[str, float], counts: Collection[str], parents: Mapping[str, Sequence[str]]
+) -> list[Alert]:
     """Alerts in the order in which a person should see them.
 
-    Active before quiet; what still waits for a person before what is in hand; strongest first. An alert of a larger
-    area that a smaller one explains (half its excess or more, same signal) comes after those that explain it.
-    `parents` gives each area's ancestors.
+    Active before quiet; what still waits for a person before what is in hand; gravest, then strongest first. An alert
+    of a larger area that a smaller one explains (half its excess or more, same signal) comes after those that explain
+    it. `parents` gives each area's ancestors, `counts` the signals that are counts.
     """
     found = list(alerts)
     told = explained(found, parents)
+    colours = {r.severity: i for i, r in enumerate(TABLE)}
     waiting = {"new": 0, "acknowledged": 1, "verifying": 1, "confirmed": 1, "responding": 1, "excluded": 2, "closed": 3}
     active = {"open": 0, "growing": 0, "quiet": 1, "ended": 2}
 
-    def order(a: Alert) -> tuple[int, int, bool, float, str]:
-        return active[a.phase], waiting[a.state], a.id in told, -strength(a, weights.get(a.signal, 1.0)), a.id
+    def order(a: Alert) -> tuple[int, int, bool, int, float, str]:
+        weight = weights[a.signal]
+        colour = colours[severity(a, weight, a.signal in counts)]
+        return active[a.phase], waiting[a.state], a.id in told, colour, -strength(a, weight), a.id
 
     return sorted(found, key=order)
 

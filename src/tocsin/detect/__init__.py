@@ -27,7 +27,14 @@ DETECTORS = {
         Detector("ears_c2", ears.c2, ears.needs_c2, _EARS, BOTH),
         Detector("ears_c3", ears.c3, ears.needs_c3, _EARS, BOTH),
         Detector("fixed_value", cidars.fixed_value, cidars.needs_fixed_value, _CIDARS, rule=True, equality=">="),
-        Detector("moving_percentile", cidars.moving_percentile, cidars.needs_moving_percentile, _CIDARS, equality=">="),
+        Detector(
+            "moving_percentile",
+            cidars.moving_percentile,
+            cidars.needs_moving_percentile,
+            _CIDARS,
+            equality=">=",
+            window=cidars.WEEK,
+        ),
     )
 }
 

@@ -33,6 +33,7 @@ class Detector:
 
     rule: the threshold alone opens an alert, whatever p says (p is NaN: the method claims no probability).
     equality: an alarm needs a score over 1 (">") or of at least 1 (">="); a parameter of this name overrides it.
+    window: expected and upper speak of the sum of the last so many minutes; 0 = of the step alone.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Detector:
     kinds: tuple[Kind, ...] = ("count",)
     rule: bool = False
     equality: Equality = ">"
+    window: int = 0
     parameters: Mapping[str, object] = field(default_factory=dict)
 
     def run(self, panel: Panel, start: int) -> Alarms:
@@ -68,6 +70,14 @@ class Detector:
         """Which cells are alarms (N, H): NaN never is."""
         equality = self.parameters.get("equality", self.equality)
         return np.asarray(alarms.score >= 1 if equality == ">=" else alarms.score > 1)
+
+    def observed(self, y: Floats, step: int) -> Floats:
+        """What expected and upper are compared with: y (N, T), or its moving sums, NaN where a step is missing."""
+        width = max(self.window // step, 1)
+        if width == 1 or y.shape[1] < width:
+            return y if width == 1 else np.full_like(y, np.nan)
+        sums = np.lib.stride_tricks.sliding_window_view(y, width, axis=1).sum(axis=2)
+        return np.concatenate([np.full((len(y), width - 1), np.nan), sums], axis=1)
 
     def configured(self, **parameters: object) -> "Detector":
         """The same detector with these parameters; MethodError names an unknown one and lists what is allowed.

@@ -23,7 +23,7 @@ _IMPORTED: dict[str, Imported] = {
 }
 
 
-class _Bad(Exception):  # noqa: N818 - never leaves this file: a field's rule, not an error
+class _Bad(Exception):
     def __init__(self, field: str, value: str, code: str, message: str) -> None:
         super().__init__(code, message)
         self.field, self.value, self.code, self.message = field, value, code, message

@@ -13,7 +13,7 @@ from tocsin.types import Event, Finding, Imported, Increment, Instant, Minute
 
 _AT_ONCE = 900  # bound variables in one statement, under SQLite's oldest limit of 999
 
-Result = str  # "accepted" | "duplicate" | "finding"
+Result = str  # "accepted", "duplicate", "finding", or "kept": a finding whose event follows it
 StepOf = Callable[[Event], Minute]
 
 
@@ -135,7 +135,7 @@ def _sort_out(
     refused = {}
     for i, item in enumerate(items):
         if isinstance(item, Finding):
-            results.append("accepted" if item.kept else "finding")
+            results.append("kept" if item.kept else "finding")
             continue
         before = now.get((item.source, item.key))
         verdict = judge(before, item)

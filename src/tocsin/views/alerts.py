@@ -92,7 +92,8 @@ def _ranked(desk: Desk, at: Instant) -> list[Alert]:
         if a.signal in names and a.area in desk.tree  # what the configuration no longer knows is not shown
     ]
     weights = {s.name: s.severity for s in desk.settings.signals}
-    return severity.ranked(found, weights, _parents(desk, found))
+    counts = {s.name for s in desk.settings.signals if s.kind == "count"}
+    return severity.ranked(found, weights, counts, _parents(desk, found))
 
 
 def _parents(desk: Desk, found: Iterable[Alert]) -> dict[str, list[str]]:

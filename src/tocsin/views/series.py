@@ -47,6 +47,8 @@ def series(
                 "title": titled(NAMES.get(d.name, Title(d.name, d.name))),
                 "cite": d.cite,
                 "rule": d.rule,
+                "window": judged.windows[d.name],
+                "observed": numbers(judged.observed[d.name][0]),
                 **{f: numbers(getattr(judged.alarms[d.name], f)[0]) for f in FIELDS},
             }
             for d in desk.detectors[signal]
@@ -60,13 +62,14 @@ def series(
 
 def _alarms(judged: Judged, minutes: int) -> list[dict[str, Any]]:
     names = civils(judged.cube.times, minutes)[-judged.p.shape[1] :]
-    y = judged.cube.values[0, 0, -judged.p.shape[1] :]
     found = []
     for name, alarming in judged.alarming.items():
         it = judged.alarms[name]
         for t in np.flatnonzero(alarming[0]).tolist():
             said = {f: number(float(getattr(it, f)[0, t])) for f in ("expected", "upper", "p")}
-            found.append({"time": names[t], "detector": name, "observed": number(float(y[t])), **said})
+            found.append(
+                {"time": names[t], "detector": name, "observed": number(float(judged.observed[name][0, t])), **said}
+            )
     return sorted(found, key=lambda a: (str(a["time"]), str(a["detector"])))
 
 
