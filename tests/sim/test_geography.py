@@ -41,9 +41,10 @@ def test_a_border_is_one_streets_or_two_streets_and_then_in_opposite_directions(
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_no_street_crosses_itself(seed: int) -> None:
-    for (ring,) in ground(seed).streets:
-        p = np.array(ring)
+def test_no_border_crosses_itself(seed: int) -> None:
+    land = ground(seed)
+    for polygon in [*land.streets, *land.districts, land.city]:
+        p = np.array(polygon[0])
         a, b = p[:-1, None], p[1:, None]
         side_c, side_d = (_turn(a, b, q[None, :]) for q in (p[:-1], p[1:]))
         apart = side_c * side_d < 0  # the ends of segment j lie on either side of segment i

@@ -6,7 +6,7 @@ by both neighbours. Distances in km from the centre.
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import count, pairwise
 
 import numpy as np
 from scipy.spatial import Voronoi, cKDTree
@@ -44,8 +44,12 @@ def lonlat(km: Floats) -> Floats:
 
 
 def ground(seed: int) -> Ground:
-    """The city of a seed."""
-    rng = stream(seed, "geography")
+    """The city of a seed: the first of its draws in which no border crosses another (about four in five do)."""
+    draws = (_draw(stream(seed, f"geography {k}")) for k in count())
+    return next(land for land in draws if not _crossing([*land.streets, *land.districts, land.city]))
+
+
+def _draw(rng: np.random.Generator) -> Ground:
     bend = _Bends(rng)
     site = _sites(rng, bend)
     voronoi = Voronoi(np.vstack([site, _outside(rng, bend)]))
@@ -153,10 +157,15 @@ class _Borders:
         return sorted(rings, key=_doubled_area, reverse=True)
 
     def _banked(self, cell: int, other: int, a: int, b: int, line: Floats) -> Floats:
-        """A border moved from the middle of the river to the cell's own bank, where it touches the river."""
-        river = other < STREETS and self.north[cell] != self.north[other]
-        wet = np.full(len(line), river)
-        wet[0], wet[-1] = river or a in self.wet, river or b in self.wet
+        """A border moved from the middle of the river to the cell's own bank, as far as it touches the river.
+
+        A border that ends at the river is moved less and less away from it: moving its end alone would fold it.
+        """
+        if other < STREETS and self.north[cell] != self.north[other]:
+            wet = np.ones(len(line))
+        else:
+            fade = np.linspace(1, 0, len(line))
+            wet = np.maximum(fade * (a in self.wet), fade[::-1] * (b in self.wet))
         way = self.bend.normal(line[:, 0]) * (BANK if self.north[cell] else -BANK)
         return np.asarray(line + way * wet[:, None])
 
@@ -181,6 +190,20 @@ def _closed(points: Floats) -> Ring:
         if not ring or ring[-1] != (x, y):
             ring.append((x, y))
     return ring if ring[0] == ring[-1] else [*ring, ring[0]]
+
+
+def _crossing(polygons: list[list[Ring]]) -> bool:
+    """Whether any two pieces of border cross one another, or themselves."""
+    pieces = {(min(a, b), max(a, b)) for polygon in polygons for ring in polygon for a, b in pairwise(ring)}
+    ends = np.array(sorted(pieces))
+    a, ab = ends[:, None, 0], ends[:, None, 1] - ends[:, None, 0]
+
+    def side(points: Floats) -> Floats:
+        to = points[None, :] - a
+        return np.asarray(ab[..., 0] * to[..., 1] - ab[..., 1] * to[..., 0])
+
+    apart = side(ends[:, 0]) * side(ends[:, 1]) < 0
+    return bool((apart & apart.T).any())
 
 
 def _doubled_area(ring: Ring) -> float:
