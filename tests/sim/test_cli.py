@@ -1,0 +1,54 @@
+"""The two commands as people meet them."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from tocsin.cli import score as score_command
+from tocsin.cli.sim import command
+from tocsin.errors import InputError
+from tocsin.sim.score import Raised, parse_truth
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    where = tmp_path_factory.mktemp("sim") / "demo"
+    done = CliRunner().invoke(command, [str(where), "--years", "1", "--end", "2026-11-21", "--json"])
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert told["files"].keys() == {str(p.relative_to(where)) for p in where.rglob("*") if p.is_file()}
+    assert told["records"] > 50_000
+    return where
+
+
+def test_a_directory_that_holds_something_is_left_alone(made: Path) -> None:
+    before = (made / "truth.csv").read_bytes()
+    done = CliRunner().invoke(command, [str(made), "--seed", "8", "--end", "2026-11-21"])
+    assert isinstance(done.exception, InputError)
+    assert (made / "truth.csv").read_bytes() == before
+
+
+def test_score_in_words_and_as_json(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    truth = parse_truth((made / "truth.csv").read_text(encoding="utf-8"))
+    hit = truth[-1]
+    alerts = [
+        Raised(hit.signals[0], hit.areas[0], hit.start, hit.end),
+        Raised("air.pm25", "990101", hit.start, hit.end),
+    ]
+    judged = score_command.Judged(alerts, truth[0].start, hit.end)
+    monkeypatch.setattr(score_command, "alerts_of", lambda city: judged)
+    done = CliRunner().invoke(score_command.command, [str(made), "--json"])
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert (told["detected"], told["false_alerts"], told["ppv"]) == (1, 1, 0.5)
+    assert told["outbreaks"][-1]["delay_days"] == 0
+    words = CliRunner().invoke(score_command.command, [str(made)])
+    assert words.exit_code == 0
+    assert f"1 of {len(truth)} planted outbreaks" in " ".join(words.stdout.split())
+
+
+def test_a_real_city_has_no_truth_to_score_against(tmp_path: Path) -> None:
+    done = CliRunner().invoke(score_command.command, [str(tmp_path)])
+    assert isinstance(done.exception, InputError)
