@@ -8,10 +8,10 @@ from tocsin.areas import AreaTree
 from tocsin.config import Settings, SourceTable
 from tocsin.errors import ConfigError
 from tocsin.ingest import table_csv, table_jsonl, table_parquet, table_xlsx
-from tocsin.ingest.blocks import blocks
 from tocsin.ingest.contract import RAW, Blocks, Broken, Header, Reader
 from tocsin.ingest.lines import head_text
 from tocsin.ingest.mapping import Mapper
+from tocsin.ingest.stream import blocks
 from tocsin.types import Event, Finding, Instant
 
 FORMATS: dict[str, Reader] = {

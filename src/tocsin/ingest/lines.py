@@ -32,7 +32,7 @@ def lines(blocks: Blocks, encoding: str) -> Iterator[Line | Broken]:
         newline = newline or (b"\r" if b"\r" in block and b"\n" not in block else b"\n")
         pieces = (tail + block).split(newline)
         tail = pieces.pop()
-        said = said or _guess(pieces or [tail])
+        said = said or _guess(pieces)
         if skipping and pieces:
             skipping = False
             del pieces[0]

@@ -7,7 +7,7 @@ from typing import BinaryIO
 from tocsin.ingest.contract import BLOCK, Blocks, Broken
 
 GZIP = b"\x1f\x8b"
-BOMB_FROM = 256 << 20  # bytes out before the ratio is looked at
+BOMB_FROM = 64 << 20  # bytes out before the ratio is looked at
 BOMB_RATIO = 400  # tables rarely shrink a hundredfold; deflate's own limit is about 1030
 
 
