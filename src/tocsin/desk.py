@@ -55,6 +55,10 @@ class Desk:
         for s in self.settings.signals:
             try:
                 found[s.name] = [_detector(d) for d in s.detectors]
+                for d in found[s.name]:
+                    d.history(self._steps[s.name].minutes)  # says so if it cannot use such steps
+                    if s.kind not in d.kinds:
+                        raise MethodError(f"{d.name} judges {' and '.join(d.kinds)} signals, not a {s.kind}")
             except MethodError as e:
                 raise ConfigError(f"{self.directory / FILE}: signals.{s.name}.detectors: {e}") from e
             if len({d.name for d in found[s.name]}) < len(s.detectors):
@@ -130,11 +134,15 @@ class Desk:
         mark = tide(self.store)
         with self._reading:
             if self._heard[0] != mark:
-                minutes = heard(self.store, [s.name for s in self.settings.sources])
-                self._heard = mark, {k: np.array([m for m, _ in v], dtype=np.int64) for k, v in minutes.items()}
-            ears = np.unique(np.concatenate([self._heard[1][s.name] for s in sources]))
-        offset = self._minute(as_of) - as_of // 60_000_000  # the zone's, now: an hour off in the other half of the year
-        return ears[ears <= as_of // 60_000_000] + offset, max(cadences)
+                self._heard = mark, {}
+            if signal not in self._heard[1]:
+                minutes = heard(self.store, [s.name for s in sources])
+                told = [m for each in minutes.values() for m, _ in each]
+                self._heard[1][signal] = np.sort(np.array(told, dtype=np.int64))
+            ears = self._heard[1][signal]
+        now = as_of // 60_000_000
+        offset = self._minute(as_of) - now  # the zone's, now: an hour off in the other half of the year
+        return ears[: np.searchsorted(ears, now, side="right")] + offset, max(cadences)
 
     def _civil(self, at: Instant) -> Minute:
         return civil_minute(at, self.tz)

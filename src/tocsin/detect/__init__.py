@@ -26,7 +26,7 @@ DETECTORS = {
         Detector("ears_c1", ears.c1, ears.needs_c1, _EARS, BOTH),
         Detector("ears_c2", ears.c2, ears.needs_c2, _EARS, BOTH),
         Detector("ears_c3", ears.c3, ears.needs_c3, _EARS, BOTH),
-        Detector("fixed_value", cidars.fixed_value, cidars.needs_fixed_value, _CIDARS, rule=True, equality=">="),
+        Detector("fixed_value", cidars.fixed_value, cidars.needs_fixed_value, _CIDARS, BOTH, rule=True, equality=">="),
         Detector(
             "moving_percentile",
             cidars.moving_percentile,

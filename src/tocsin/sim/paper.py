@@ -52,7 +52,7 @@ severity = 1.5
 [[signals]]
 name = "lab.dengue"
 title = { zh = "登革热实验室确诊", en = "Dengue, laboratory-confirmed" }
-detectors = [{ method = "fixed_value", count = 2 }]   # lone travellers come home ill every month; two in a place do not
+detectors = [{ method = "fixed_value", value = 2 }]   # lone travellers come home ill every month; two in a place do not
 severity = 3.0
 
 [[signals]]
@@ -96,7 +96,7 @@ domain = "environment"
 unit = "µg/m³"
 absent = "missing"
 levels = ["city", "district"]
-detectors = [{ method = "fixed_value", count = 150 }]   # a day of "heavy" pollution
+detectors = [{ method = "fixed_value", value = 150 }]   # a day of "heavy" pollution
 severity = 0.5
 
 [[sources]]
