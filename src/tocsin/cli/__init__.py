@@ -10,6 +10,7 @@ from tocsin import __version__
 from tocsin.errors import TocsinError
 
 COMMANDS = {  # in the order people meet them; name: one line for the list
+    "demo": "A simulated city from nothing to a live page.",
     "init": "Make a city directory to fill in.",
     "check": "Is the city's configuration usable?",
     "ingest": "Take files in: CSV, JSON lines, Parquet, Excel.",

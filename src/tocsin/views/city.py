@@ -5,10 +5,11 @@ import json
 from typing import Any
 
 import tocsin
+from tocsin.calendar import DAY
 from tocsin.config import titled as title_of
 from tocsin.desk import Desk
 from tocsin.errors import NotFound
-from tocsin.store import notes
+from tocsin.store import notes, totals
 from tocsin.types import Instant
 from tocsin.views.plain import civil, iso, number, titled
 
@@ -19,7 +20,7 @@ def city(desk: Desk, now: Instant, *, can_write: bool) -> dict[str, Any]:
     """What the page needs to know first."""
     c = desk.settings.city
     last = notes.last_tick(desk.store)
-    span = desk.store.db.execute("SELECT MIN(step), MAX(step) FROM increment").fetchone()
+    span = totals.span(desk.store)
     return {
         "name": c.name,
         "title": titled(title_of(c.title, c.name)),
@@ -29,8 +30,8 @@ def city(desk: Desk, now: Instant, *, can_write: bool) -> dict[str, Any]:
         "budget": desk.settings.alerts.budget,
         "now": iso(now),
         "as_of": None if last is None else iso(last),
-        "first": None if span[0] is None else civil(span[0], 1440),
-        "last": None if span[1] is None else civil(span[1], 1440),
+        "first": None if span is None else civil(span[0], DAY),
+        "last": None if span is None else civil(span[1], DAY),
         "version": tocsin.__version__,
         "languages": LANGUAGES,
         "has_map": desk.geojson is not None,
@@ -93,12 +94,11 @@ def health(desk: Desk, now: Instant) -> dict[str, Any]:
     last = notes.last_tick(desk.store)
     day = 86_400_000_000
     faults = [f for f in notes.read_faults(desk.store, 20) if f[0] > now - day]
-    events = desk.store.db.execute("SELECT COALESCE(MAX(seq), 0) FROM event").fetchone()[0]
     return {
         "status": "degraded" if faults else "ok",
         "version": tocsin.__version__,
         "store": "sqlite",
-        "events": int(events),
+        "events": totals.events(desk.store),
         "as_of": None if last is None else iso(last),
         "last_tick": None if last is None else iso(last),
         "behind_seconds": None if last is None else max((now - last) // 1_000_000, 0),

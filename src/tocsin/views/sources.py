@@ -9,6 +9,7 @@ from tocsin.config import titled as title_of
 from tocsin.desk import Desk
 from tocsin.errors import NotFound
 from tocsin.store import findings as kept
+from tocsin.store import totals
 from tocsin.store.increments import heard
 from tocsin.types import Instant
 from tocsin.views.plain import iso, number, titled
@@ -21,25 +22,12 @@ _MINUTE = 60_000_000
 def sources(desk: Desk, now: Instant) -> list[dict[str, Any]]:
     """One row a feed, in the configuration's order."""
     minutes = heard(desk.store, [s.name for s in desk.settings.sources])
-    db = desk.store.db
-    totals = {
-        name: (events, duplicates)
-        for name, events, duplicates in db.execute(
-            "SELECT s.name, SUM(d.events), SUM(d.duplicates) FROM delivery d JOIN source s ON s.id = d.source"
-            " GROUP BY s.id"
-        )
-    }
-    waiting = dict(
-        db.execute(
-            "SELECT s.name, COUNT(*) FROM finding f JOIN source s ON s.id = f.source WHERE f.closed IS NULL"
-            " GROUP BY s.id"
-        ).fetchall()
-    )
+    delivered, waiting = totals.delivered(desk.store), totals.waiting(desk.store)
     found = []
     for s in desk.settings.sources:
         ears = [(m, n) for m, n in minutes[s.name] if m <= now // _MINUTE]
         last = ears[-1][0] if ears else None
-        events, duplicates = totals.get(s.name, (0, 0))
+        events, duplicates = delivered.get(s.name, (0, 0))
         lag = None if last is None else now // _MINUTE - last
         found.append(
             {
@@ -94,9 +82,5 @@ def _recent(ears: list[tuple[int, int]], now: Instant) -> list[dict[str, Any]]:
 
 def _delay(desk: Desk, source: str) -> float:
     """Median days from reference to report over the newest thousand events."""
-    rows = desk.store.db.execute(
-        "SELECT report_time - reference_time FROM event WHERE source = (SELECT id FROM source WHERE name = ?)"
-        " AND seq > (SELECT COALESCE(MAX(seq), 0) FROM event) - 200000 ORDER BY seq DESC LIMIT 1000",
-        (source,),
-    ).fetchall()
-    return float(np.median([r[0] for r in rows]) / (_DAY * _MINUTE)) if rows else float("nan")
+    late = totals.delays(desk.store, source)
+    return float(np.median(late) / (_DAY * _MINUTE)) if late else float("nan")

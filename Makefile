@@ -1,0 +1,55 @@
+# Two commands matter: `make demo` shows the system at work, `make test` checks it. Both need only Python ≥ 3.11 and make.
+
+PYTHON ?= python3
+PORT ?= 8000
+RUN = .venv/bin
+DEV = .venv-dev/bin
+
+.PHONY: demo test lint docs bench wheel web lock clean
+
+demo: .venv/ready            ## simulate a city, take its records in, judge them, serve the page
+	$(RUN)/tocsin demo demo-city --port $(PORT)
+
+test: .venv-dev/ready        ## run all tests
+	$(DEV)/python -m pytest
+
+lint: .venv-dev/ready        ## style and types
+	$(DEV)/ruff check .
+	$(DEV)/ruff format --check .
+	$(DEV)/mypy
+
+docs: .venv-dev/ready        ## build docs/ into docs/_build
+	$(DEV)/python docs/generate.py
+	$(DEV)/sphinx-build -q -W -b html docs docs/_build
+
+bench: .venv-dev/ready       ## measure; figures go into docs/performance.md
+	for b in benchmarks/*.py; do $(DEV)/python $$b || exit 1; done
+
+wheel: .venv-dev/ready       ## build dist/*.whl with the page in it
+	rm -rf dist
+	$(DEV)/python -m build --wheel --no-isolation --outdir dist .
+
+web:                         ## build the page from web/ (needs Node ≥ 20); the result is committed
+	cd web && npm ci --ignore-scripts && npm run build
+
+lock:                        ## resolve the dependencies anew (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q pyproject.toml --group build -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q pyproject.toml --extra plot --group build --group dev -c requirements.lock -o requirements-dev.lock
+
+clean:
+	rm -rf .venv .venv-dev dist build docs/_build demo-city
+
+# Each environment is made once, again when its lock file changes. The program itself is installed without the network.
+.venv/ready: requirements.lock pyproject.toml $(shell find src -name '*.py' -o -path '*/static/*' -type f)
+	test -x $(RUN)/python || $(PYTHON) -m venv .venv
+	cmp -s requirements.lock .venv/locked || $(RUN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	cp requirements.lock .venv/locked
+	$(RUN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --force-reinstall .
+	touch $@
+
+.venv-dev/ready: requirements-dev.lock pyproject.toml
+	test -x $(DEV)/python || $(PYTHON) -m venv .venv-dev
+	cmp -s requirements-dev.lock .venv-dev/locked || $(DEV)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	cp requirements-dev.lock .venv-dev/locked
+	$(DEV)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	touch $@
