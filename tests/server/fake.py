@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from tocsin.errors import InputError, NotAllowed, NotFound
+from tocsin.errors import NotAllowed, NotFound
+from tocsin.store.events import Taken
+from tocsin.types import Event, Finding
 
 AT = "2026-03-02T10:00:00Z"
 NOW = 1772445600_000000  # the same moment
@@ -21,8 +23,8 @@ class City:
     """Stands for the desk; its methods for the functions of views and loop, which take the desk first."""
 
     directory: Any = None
-    settings: Any = field(default_factory=lambda: SimpleNamespace(city=SimpleNamespace(zone="Asia/Shanghai")))
-    events: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    settings: Any = field(default_factory=lambda: SimpleNamespace(sources=[]))
+    events: dict[str, Event] = field(default_factory=dict)
     notes: list[dict[str, Any]] = field(default_factory=list)
     state: str = "new"
     asked: list[tuple[Any, ...]] = field(default_factory=list)
@@ -31,11 +33,11 @@ class City:
     polygons: bytes | None = b'{"type":"FeatureCollection","features":[]}'
     heard: int = 0
 
-    def city(self) -> dict[str, Any]:
+    def city(self, now: int, can_write: bool) -> dict[str, Any]:
         return {
             "name": "fake", "title": title("fake"), "zone": "Asia/Shanghai", "simulated": True, "levels": ["city", "town"],
             "budget": 20, "now": AT, "as_of": None, "first": "2026-01-01", "last": "2026-03-01", "version": "0",
-            "languages": ["zh", "en"], "has_map": self.polygons is not None, "can_write": True,
+            "languages": ["zh", "en"], "has_map": self.polygons is not None, "can_write": can_write,
         }  # fmt: skip
 
     def signals(self) -> list[dict[str, Any]]:
@@ -57,8 +59,8 @@ class City:
     def geojson(self) -> bytes | None:
         return self.polygons
 
-    def series(self, signal: str, area: str, first: Any, last: Any, as_of: int) -> dict[str, Any]:
-        self.asked.append((signal, area, first, last, as_of))
+    def series(self, signal: str, area: str, first: Any, last: Any, as_of: Any, now: int) -> dict[str, Any]:
+        self.asked.append((signal, area, first, last, as_of, now))
         self._known(signal, area)
         curve = {"expected": [None], "upper": [2.5], "score": [float("nan")], "p": [None]}
         return {
@@ -67,22 +69,22 @@ class City:
             "alarms": [], "alerts": [], "first": "2026-03-01", "last": "2026-03-01",
         }  # fmt: skip
 
-    def area_map(self, signal: str, level: str, as_of: int) -> dict[str, Any]:
+    def area_map(self, signal: str, level: str, as_of: Any, now: int) -> dict[str, Any]:
         self._known(signal, "1")
         self.areas(level)
         return {"signal": signal, "level": level, "as_of": AT, "time": None, "areas": [], "alerts": []}
 
-    def alerts(self, state: str | None, phase: str | None, as_of: int, limit: int) -> dict[str, Any]:
-        self.asked.append((state, phase, as_of, limit))
+    def alerts(self, state: str | None, phase: str | None, as_of: Any, limit: int, now: int) -> dict[str, Any]:
+        self.asked.append((state, phase, as_of, limit, now))
         found = [self._alert()] if state in (None, self.state) else []
         return {"as_of": AT, "budget": 20, "total": len(found), "alerts": found[:limit]}
 
-    def alert(self, name: str, as_of: int) -> dict[str, Any]:
+    def alert(self, name: str, as_of: Any, now: int) -> dict[str, Any]:
         if name != ALERT_ID:
             raise NotFound(f"no alert {name!r}; `tocsin alerts` lists them")
         return self._alert() | {"evidence": [], "notes": list(self.notes), "actions": ["acknowledge", "comment"]}
 
-    def sources(self) -> list[dict[str, Any]]:
+    def sources(self, now: int) -> list[dict[str, Any]]:
         return [
             {"name": "hospital", "title": title("ED"), "owner": "", "every": "1d", "last_seen": AT, "lag_minutes": 1.5,
              "state": "ok", "events": self.heard, "findings_open": 0, "duplicates": 0, "median_delay_days": None,
@@ -94,47 +96,46 @@ class City:
             raise NotFound(f"no source {source!r}; there are: hospital")
         return {"total": 0, "findings": []}
 
-    def health(self) -> dict[str, Any]:
+    def health(self, now: int) -> dict[str, Any]:
         return {"status": "ok", "version": "0", "store": "sqlite", "events": len(self.events), "as_of": None,
                 "last_tick": None, "behind_seconds": None, "faults": []}  # fmt: skip
 
-    def push(self, body: bytes, content_type: str, now: int) -> dict[str, Any]:
+    def push(self, body: bytes, now: int) -> tuple[Taken, list[Event | Finding]]:
         try:
-            lines = [x for x in body.split(b"\n") if x.strip()]
-            records = json.loads(body) if content_type == "application/json" else [json.loads(x) for x in lines]
+            records = json.loads(body) if body.startswith(b"[") else [json.loads(x) for x in body.splitlines()]
         except ValueError as e:
-            raise InputError(f"not JSON: {e}") from e
-        if not isinstance(records, list):
-            raise InputError("send an array of events")
-        results = [self._take(i, r) for i, r in enumerate(records)]
-        said = [r["result"] for r in results]
-        names = {"accepted": "accepted", "duplicates": "duplicate", "findings": "finding"}
-        return {k: said.count(v) for k, v in names.items()} | {"results": results}
+            return Taken(0, 0, 1, ["finding"], {}), [_finding(0, "bad-json", str(e))]
+        items: list[Event | Finding] = []
+        words = []
+        for i, record in enumerate(records, 1):
+            wrong = not isinstance(record, dict) or not isinstance(record.get("key"), str)
+            if wrong or record.get("signal") != "ed.ili":
+                items.append(_finding(i, "bad-value", "needs a key"))
+                words.append("finding")
+                continue
+            if record.get("area") not in ("1", "11"):
+                items.append(_finding(i, "unknown-area", "counts in the city as a whole", kept=True))
+                words.append("accepted")
+            event = Event(str(record.get("source")), record["key"], "ed.ili", "11", 0, 0, 1.0)
+            words.append("duplicate" if event.key in self.events else "accepted")
+            items.append(event)
+            self.events[event.key] = event
+        kept = sum(isinstance(i, Finding) and i.kept for i in items)
+        findings = sum(isinstance(i, Finding) for i in items)
+        return Taken(words.count("accepted") - kept, words.count("duplicate"), findings, words, {}), items
 
-    def note(self, name: str, action: str, who: str, text: str, now: int) -> dict[str, Any]:
-        self.alert(name, now)
+    def note(self, name: str, action: str, who: str, text: str, now: int) -> str:
+        self.alert(name, None, now)
         if action not in ("acknowledge", "comment"):
             raise NotAllowed(f"{action} does not follow {self.state}", ["acknowledge", "comment"])
         self.state = "acknowledged" if action == "acknowledge" else self.state
         self.notes.append({"seq": len(self.notes) + 1, "at": AT, "who": who, "action": action, "text": text})
-        return self.alert(name, now)
-
-    def watch(self, now: int) -> None:
-        pass
+        return self.state
 
     def tick(self, now: int) -> Any:
         self.ticks += 1
         opened, changed, closed = self.moved
         return SimpleNamespace(as_of=now, opened=opened, changed=changed, closed=closed, faults=[])
-
-    def _take(self, index: int, record: Any) -> dict[str, Any]:
-        if not isinstance(record, dict) or not isinstance(record.get("key"), str) or record.get("signal") != "ed.ili":
-            return {"index": index, "result": "finding", "code": "bad-record", "message": "needs a key", "field": "key"}
-        key = (str(record.get("source")), record["key"])
-        if self.events.get(key) == record:
-            return {"index": index, "result": "duplicate"}
-        self.events[key] = record
-        return {"index": index, "result": "accepted"}
 
     def _known(self, signal: str, area: str) -> None:
         if signal != "ed.ili":
@@ -148,5 +149,10 @@ class City:
             "area_title": title("11"), "path": [title("11")], "level": "town", "opened": "2026-02-27",
             "last": "2026-03-01", "phase": "open", "state": self.state, "severity": "red", "p": 1e-9, "observed": 30,
             "expected": 3.5, "ratio": 8.6, "imported_share": None, "detectors": ["ears_c2"], "reason": title("so"),
-            "spark": {"times": ["2026-03-01"], "values": [30], "expected": [3.5], "upper": [None]}, "updated": AT,
+            "spark": {"times": ["2026-03-01"], "values": [30], "expected": [3.5], "upper": [None]}, "updated": AT, "began": AT,
+            "explained_by": [],
         }  # fmt: skip
+
+
+def _finding(line: int, code: str, message: str, *, kept: bool = False) -> Finding:
+    return Finding("", "push", line, "key", "", code, message, b"", kept)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from tocsin import loop
+from tocsin import views
 from tocsin.server.app import API, build
 from tocsin.server.beat import MANY, Beat
 from tocsin.server.live import Broker
@@ -164,7 +164,7 @@ def test_a_beat_says_what_changed(city: fake.City, site: Site) -> None:
     assert heard[2][1]["id"] == fake.ALERT_ID
     assert "notes" not in heard[2][1]
     assert heard[3][1]["alerts"] == {"opened": 1, "changed": 0, "closed": 0}
-    city.moved = ([fake.ALERT_ID] * (MANY + 1), [], [])
+    city.moved = ([str(n) for n in range(MANY + 1)], [], [])
     beat.once()
     assert [e for e, _ in heard[4:]] == ["reset", "tick"]
 
@@ -175,12 +175,12 @@ def test_a_beat_that_breaks_is_a_fault_and_the_next_one_comes(
     def broken(*_: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(loop, "watch", broken)
+    monkeypatch.setattr(views, "sources", broken)
     beat = Beat(site, 1)
     beat.once()
     beat.once()
     assert city.ticks == 2
-    assert site.faults[0] == {"at": fake.AT, "part": "watch", "message": "OSError: disk full"}
+    assert site.faults[0] == {"at": fake.AT, "part": "sources", "message": "OSError: disk full"}
 
 
 def test_the_beat_lives_as_long_as_the_application(site: Site, city: fake.City) -> None:

@@ -34,16 +34,24 @@ def elsewhere() -> Iterator[Callable[..., Future[Any]]]:
 
 
 def test_each_record_has_its_own_result(web: TestClient) -> None:
-    got = web.post(f"{API}/events", json=[EVENT, EVENT, {"key": 7}], headers=WRITE)
+    lost = {**EVENT, "key": "2", "area": "?"}
+    got = web.post(f"{API}/events", json=[EVENT, EVENT, {"key": 7}, lost], headers=WRITE)
     assert got.status_code == 200
-    assert {k: got.json()[k] for k in ("accepted", "duplicates", "findings")} == dict(
-        accepted=1, duplicates=1, findings=1
-    )
-    assert [r["result"] for r in got.json()["results"]] == ["accepted", "duplicate", "finding"]
-    assert set(got.json()["results"][0]) == {"index", "result"}
-    lines = b"\n".join(json.dumps({**EVENT, "key": k}).encode() for k in "1234")
+    assert {k: v for k, v in got.json().items() if k != "results"} == {"accepted": 2, "duplicates": 1, "findings": 2}
+    results = got.json()["results"]
+    assert [(r["index"], r["result"]) for r in results] == [
+        (0, "accepted"), (1, "duplicate"), (2, "finding"), (3, "accepted"),
+    ]  # fmt: skip
+    assert [r.get("code", "") for r in results] == ["", "", "bad-value", "unknown-area"]  # taken under a parent, and said
+    assert set(results[0]) == {"index", "result"}
+    lines = b"\n".join(json.dumps({**EVENT, "key": k}).encode() for k in "1345")
     assert web.post(f"{API}/events", content=lines, headers=LINES).json()["accepted"] == 3
-    assert web.post(f"{API}/events", content=b"[{", headers=ARRAY).status_code == 400
+
+
+def test_a_body_that_cannot_be_read_at_all_is_refused(web: TestClient) -> None:
+    for headers, sent in ((ARRAY, b"[{"), (ARRAY, b""), (ARRAY, b"{}"), (ARRAY, b"7"), (LINES, b"[]"), (LINES, b"{")):
+        got = web.post(f"{API}/events", content=sent, headers=headers)
+        assert (got.status_code, bool(got.json()["error"]["message"])) == (400, True), sent
 
 
 def test_the_answer_waits_until_the_push_is_durable(
@@ -51,11 +59,11 @@ def test_the_answer_waits_until_the_push_is_durable(
 ) -> None:
     began, durable, order = threading.Event(), threading.Event(), []
 
-    def slow(city: fake.City, data: bytes, kind: str, now: int) -> dict[str, Any]:
+    def slow(city: fake.City, data: bytes, now: int) -> Any:
         began.set()
         assert durable.wait(10)
         order.append("durable")
-        return city.push(data, kind, now)
+        return city.push(data, now)
 
     monkeypatch.setattr(loop, "push", slow)
     answer = elsewhere(web.post, f"{API}/events", json=[EVENT], headers=WRITE)
@@ -82,12 +90,12 @@ def test_a_full_queue_is_refused_at_once_and_recovers(
 ) -> None:
     go, running = threading.Event(), []
 
-    def slow(city: fake.City, data: bytes, kind: str, now: int) -> dict[str, Any]:
+    def slow(city: fake.City, data: bytes, now: int) -> Any:
         running.append(1)
         assert len(running) == 1, "two writers at once"
         assert go.wait(10)
         running.pop()
-        return city.push(data, kind, now)
+        return city.push(data, now)
 
     monkeypatch.setattr(loop, "push", slow)
     site = Site(city, TOKEN, writer=Writer(places=2))

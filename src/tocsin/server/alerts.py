@@ -40,12 +40,12 @@ class NotesAsk(Ask, frozen=True):
 
 def listed(site: Site, ask: AlertsAsk) -> Any:
     """Alerts by rank, the most urgent first."""
-    return views.alerts(site.desk, given(ask.state), given(ask.phase), site.as_of(given(ask.as_of)), ask.limit)
+    return views.alerts(site.desk, given(ask.state), given(ask.phase), given(ask.as_of), ask.limit, site.clock())
 
 
 def get(site: Site, ask: AlertAsk) -> Any:
     """One alert with its evidence, its notes, and what may be done next."""
-    return views.alert(site.desk, ask.id, site.as_of(given(ask.as_of)))
+    return views.alert(site.desk, ask.id, given(ask.as_of), site.clock())
 
 
 async def note(site: Site, request: Request) -> Response:
@@ -60,7 +60,9 @@ async def note(site: Site, request: Request) -> Response:
             raise Refused(422, "bad-body", f"{e}; send {{action, who, text}}") from e
 
         def append() -> bytes:
-            detail = loop.note(site.desk, ask.id, new.action, new.who, new.text, site.clock())
+            now = site.clock()
+            loop.note(site.desk, ask.id, new.action, new.who, new.text, now)
+            detail = views.alert(site.desk, ask.id, None, now)
             tell(site, detail)
             return wire.encode(detail, wire.AlertDetail)
 

@@ -11,14 +11,14 @@ from msgspec import UNSET, UnsetType
 
 from tocsin import views
 from tocsin.errors import NotFound
-from tocsin.server.route import Ask, given, parameters
+from tocsin.server.route import Ask, Name, given, parameters
 from tocsin.server.site import Site
 
 
 class AreasAsk(Ask, frozen=True):
     """`level`: one storey of the tree; absent: all."""
 
-    level: str | UnsetType = UNSET
+    level: Name | UnsetType = UNSET
 
 
 def get(site: Site, ask: AreasAsk) -> Any:

@@ -1,18 +1,18 @@
 """The beat: a thread that looks for new files, judges, and says what changed. I/O."""
 
-import logging
 import threading
 from collections.abc import Callable
 from typing import Any
 
 from tocsin import loop, views
+from tocsin.feed.folder import QUIET_SECONDS
 from tocsin.server.alerts import tell
 from tocsin.server.refuse import Refused
 from tocsin.server.site import Site
+from tocsin.server.watch import Ending, Watch
+from tocsin.views.plain import iso
 
-log = logging.getLogger("tocsin.server")
-
-MANY = 50  # alerts of one beat told one by one; beyond, the page is told to load everything
+MANY = 20  # alerts of one beat told one by one; beyond, pages are told to load everything
 
 
 class Beat:
@@ -21,6 +21,7 @@ class Beat:
     def __init__(self, site: Site, seconds: float) -> None:
         self._site, self._seconds = site, seconds
         self._stop = threading.Event()
+        self._watch = Watch(site, self._stop.is_set)
         # A daemon: a beat in the middle of its work may be cut off at the end, since all it writes is written
         # in transactions and may be written twice.
         self._thread = threading.Thread(target=self._run, name="beat", daemon=True)
@@ -39,7 +40,8 @@ class Beat:
 
     def once(self) -> None:
         """Watch, tell the sources that changed, judge, tell what changed. A part that breaks is a fault; the rest goes on."""
-        self._fenced("watch", self._watch)
+        self._fenced("watch", self._look)
+        self._fenced("sources", self._tell_sources)
         self._fenced("tick", self._tick)
 
     def _run(self) -> None:
@@ -49,18 +51,21 @@ class Beat:
 
     def _fenced(self, part: str, work: Callable[[], None]) -> None:
         try:
-            work()
-        except Refused:
+            if not self._stop.is_set():
+                work()
+        except (Refused, Ending):
             pass  # the server is ending
         except Exception as e:
-            log.exception("%s", part)
-            self._site.fault(part, f"{type(e).__name__}: {e}")
+            self._site.fault(part, e)
 
-    def _watch(self) -> None:
+    def _look(self) -> None:
+        # A file is known to have stopped growing only at a second look.
+        if self._watch.look() and self._seconds > QUIET_SECONDS and not self._stop.wait(QUIET_SECONDS * 1.05):
+            self._watch.look()
+
+    def _tell_sources(self) -> None:
         site = self._site
-        with site.writer.hold():
-            loop.watch(site.desk, site.clock())
-        now = {row["name"]: row for row in views.sources(site.desk)}
+        now = {row["name"]: row for row in views.sources(site.desk, site.clock())}
         for name, row in now.items():
             if self._known and _told(row) != _told(self._known.get(name, {})):
                 site.broker.tell("source", row)
@@ -70,14 +75,14 @@ class Beat:
         site = self._site
         with site.writer.hold():
             ticked = loop.tick(site.desk, site.clock())
-        moved = [*ticked.opened, *ticked.changed, *ticked.closed]
+        moved = list(dict.fromkeys([*ticked.opened, *ticked.changed, *ticked.closed]))
         if len(moved) > MANY:
             site.broker.tell("reset", {"why": f"{len(moved)} alerts changed at once"})
         else:
             for name in moved:
-                tell(site, views.alert(site.desk, name, ticked.as_of))
+                tell(site, views.alert(site.desk, name, None, ticked.as_of))
         alerts = {k: len(getattr(ticked, k)) for k in ("opened", "changed", "closed")}
-        site.broker.tell("tick", {"as_of": site.utc(ticked.as_of), "alerts": alerts})
+        site.broker.tell("tick", {"as_of": iso(ticked.as_of), "alerts": alerts})
 
 
 def _told(row: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ async def get(site: Site, request: Request) -> Response:
     can_write = auth.allowed(request, site.token)
 
     def answer() -> bytes:
-        return wire.encode(views.city(site.desk) | {"now": site.utc(site.clock()), "can_write": can_write}, wire.City)
+        return wire.encode(views.city(site.desk, site.clock(), can_write=can_write), wire.City)
 
     data = await anyio.to_thread.run_sync(answer, abandon_on_cancel=True)
     return Response(data, 200, {"Cache-Control": "no-store"}, "application/json")

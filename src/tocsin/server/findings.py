@@ -5,14 +5,14 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta, UnsetType
 
 from tocsin import views
-from tocsin.server.route import Ask, given
+from tocsin.server.route import Ask, Name, given
 from tocsin.server.site import Site
 
 
 class FindingsAsk(Ask, frozen=True):
     """Of which source, and how many."""
 
-    source: str | UnsetType = UNSET
+    source: Name | UnsetType = UNSET
     limit: Annotated[int, Meta(ge=1, le=5000)] = 200
 
 

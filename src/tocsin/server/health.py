@@ -9,7 +9,7 @@ from tocsin.server.site import Site
 
 def get(site: Site, ask: Ask) -> Any:
     """Whether the system does what it should, and what broke."""
-    health = dict(views.health(site.desk))
+    health = dict(views.health(site.desk, site.clock()))
     if site.faults:
         health |= {"status": "degraded", "faults": [*health["faults"], *site.faults]}
     return health

@@ -19,4 +19,4 @@ class MapAsk(Ask, frozen=True):
 
 def get(site: Site, ask: MapAsk) -> Any:
     """One signal's last step in every area of a level."""
-    return views.area_map(site.desk, ask.signal, ask.level, site.as_of(given(ask.as_of)))
+    return views.area_map(site.desk, ask.signal, ask.level, given(ask.as_of), site.clock())

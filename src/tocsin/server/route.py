@@ -22,15 +22,19 @@ from tocsin.server import wire
 from tocsin.server.refuse import Refused, refusal
 from tocsin.server.site import Site
 
-AS_OF = {"anyOf": [{"format": "date"}, {"format": "date-time"}]}
+# Of these years every zone's arithmetic stays inside what datetime can hold.
+YEARS = r"^(19|20|21)\d\d-"
 AsOf = Annotated[
     str,
     Meta(
+        pattern=YEARS,
         description="What was known at that moment: a date (its end in the city's zone) or a date-time; absent: now.",
         examples=["2026-03-02", "2026-03-02T10:00:00Z"],
-        extra_json_schema=AS_OF,
+        extra_json_schema={"anyOf": [{"format": "date"}, {"format": "date-time"}]},
     ),
 ]
+Day = Annotated[str, Meta(pattern=YEARS + r"\d\d-\d\d$", extra_json_schema={"format": "date"})]
+Name = Annotated[str, Meta(min_length=1)]
 
 
 class Ask(Struct, frozen=True, forbid_unknown_fields=True):

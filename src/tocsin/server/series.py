@@ -1,13 +1,12 @@
 """GET /series: one signal in one area, with what every detector thinks of it. I/O."""
 
-from datetime import date
 from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from tocsin import views
-from tocsin.server.route import AsOf, Ask, given
+from tocsin.server.route import AsOf, Ask, Day, given
 from tocsin.server.site import Site
 
 
@@ -16,11 +15,12 @@ class SeriesAsk(Ask, frozen=True):
 
     signal: str
     area: str
-    first: date | UnsetType = msgspec.field(default=UNSET, name="from")
-    last: date | UnsetType = msgspec.field(default=UNSET, name="to")
+    first: Day | UnsetType = msgspec.field(default=UNSET, name="from")
+    last: Day | UnsetType = msgspec.field(default=UNSET, name="to")
     as_of: AsOf | UnsetType = UNSET
 
 
 def get(site: Site, ask: SeriesAsk) -> Any:
     """One signal in one area: values, expectations, thresholds, alarms."""
-    return views.series(site.desk, ask.signal, ask.area, given(ask.first), given(ask.last), site.as_of(given(ask.as_of)))
+    first, last, as_of = given(ask.first), given(ask.last), given(ask.as_of)
+    return views.series(site.desk, ask.signal, ask.area, first, last, as_of, site.clock())

@@ -9,4 +9,4 @@ from tocsin.server.site import Site
 
 def get(site: Site, ask: Ask) -> Any:
     """The feeds: last heard, how late, open findings."""
-    return views.sources(site.desk)
+    return views.sources(site.desk, site.clock())

@@ -10,12 +10,14 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from tocsin import types
+
 Number = float | None
 Numbers = list[Number]
 Step = Annotated[str, Meta(description="A step's start by the city's clock: 2026-03-02 or 2026-03-02T08:05")]
 Moment = Annotated[str, Meta(description="UTC: 2026-03-02T10:00:00Z")]
-Phase = Literal["open", "growing", "quiet", "closed"]
-State = Literal["new", "acknowledged", "verifying", "confirmed", "excluded", "responding", "closed"]
+Phase = types.Phase
+State = types.State
 Action = Literal["acknowledge", "verify", "confirm", "exclude", "respond", "close", "reopen", "comment"]
 
 
@@ -139,6 +141,7 @@ class Alert(Said, frozen=True):
     level: str
     opened: Step
     last: Step
+    began: Moment  # when it was first known
     phase: Phase
     state: State
     severity: Literal["red", "orange", "yellow", "blue"]
@@ -151,6 +154,7 @@ class Alert(Said, frozen=True):
     reason: Title
     spark: Spark
     updated: Moment
+    explained_by: list[str]  # alerts of smaller areas within that say the same
 
 
 class Evidence(Said, frozen=True):
@@ -206,6 +210,15 @@ class MapArea(Said, frozen=True):
     window_sum: Number
 
 
+class Pin(Said, frozen=True):
+    """An alert that is not over, on the map."""
+
+    id: str
+    area: str
+    phase: Phase
+    state: State
+
+
 class Map(Said, frozen=True):
     """One signal at one level of the tree, at its last step."""
 
@@ -214,7 +227,7 @@ class Map(Said, frozen=True):
     as_of: Moment
     time: Step | None
     areas: list[MapArea]
-    alerts: list[Alert]
+    alerts: list[Pin]
 
 
 class DayCount(Said, frozen=True):
