@@ -62,10 +62,10 @@ class City:
     def series(self, signal: str, area: str, first: Any, last: Any, as_of: Any, now: int) -> dict[str, Any]:
         self.asked.append((signal, area, first, last, as_of, now))
         self._known(signal, area)
-        curve = {"expected": [None], "upper": [2.5], "score": [float("nan")], "p": [None]}
+        curve = {"observed": [3], "expected": [None], "upper": [2.5], "score": [float("nan")], "p": [None]}
         return {
             "signal": signal, "area": area, "as_of": AT, "step": "1d", "times": ["2026-03-01"], "values": [3],
-            "population": 9.0, "detectors": [{"name": "ears_c2", "title": title("C2"), "cite": "", "rule": ""} | curve],
+            "population": 9.0, "detectors": [{"name": "ears_c2", "title": title("C2"), "cite": "", "rule": False, "window": 1} | curve],
             "alarms": [], "alerts": [], "first": "2026-03-01", "last": "2026-03-01",
         }  # fmt: skip
 

@@ -84,7 +84,9 @@ class Curve(Said, frozen=True):
     name: str
     title: Title
     cite: str
-    rule: str
+    rule: bool  # its threshold alone opens an alert
+    window: int  # how many steps' sum it compares
+    observed: Numbers  # that sum
     expected: Numbers
     upper: Numbers
     score: Numbers
