@@ -21,6 +21,7 @@ COMMANDS = {  # in the order people meet them; name: one line for the list
     "alerts": "The ranked list that a day begins with.",
     "show": "One alert and all that stands behind it.",
     "note": "Move an alert, or say something of it.",
+    "serve": "The page, the API, the folder watch and the beat.",
     "sim": "Make a simulated city: areas, feeds, outbreaks, and the truth about them.",
     "score": "Compare the alerts of a simulated city with the outbreaks planted in it.",
 }

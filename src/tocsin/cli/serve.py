@@ -1,0 +1,63 @@
+"""`tocsin serve`: the page, the API, the folder watch and the beat, until Ctrl-C. I/O."""
+
+import ipaddress
+import os
+import secrets
+from pathlib import Path
+
+import click
+
+from tocsin.desk import open_desk
+from tocsin.server import auth
+from tocsin.server.app import build
+from tocsin.server.beat import Beat
+from tocsin.server.run import bind, run
+from tocsin.server.site import Site
+
+
+@click.command("serve")
+@click.option("--city", type=click.Path(path_type=Path), default=Path(), help="The city directory; default: this one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0: every network.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: any free one.")
+@click.option(
+    "--beat", type=click.FloatRange(min=0.1), default=30.0, show_default=True, metavar="SECONDS",
+    help="How often to look for new files and to judge.",
+)  # fmt: skip
+def command(city: Path, host: str, port: int, beat: float) -> None:
+    """Serve the page and the API, watch the sources' folders, and judge on a beat, until Ctrl-C.
+
+    Writing (pushing records, working on alerts) needs a token: TOCSIN_TOKEN, or the file named by TOCSIN_TOKEN_FILE;
+    when neither is set, one is made for this run and is part of the link that is printed.
+
+    \b
+    Example:
+      tocsin serve --city my-city --port 8080
+    """
+    given = auth.find_token(os.environ)
+    token = given or secrets.token_urlsafe(24)
+    site = Site(open_desk(city, os.environ), token)
+    listening = bind(host, port)
+    link = f"http://{_shown(host)}:{listening.getsockname()[1]}/"
+
+    def ready() -> None:
+        # A token that was given is the operator's secret; output often ends in a journal.
+        click.echo(f"Tocsin serves {city.resolve().name} on {link}" + ("" if given else f"#token={token}"))
+        if not _is_loopback(host):
+            click.echo("Everybody who reaches this address can read; put a proxy with TLS before it.", err=True)
+
+    run(build(site, Beat(site, beat)), site, listening, ready)
+    click.echo("Tocsin has stopped; all that was taken in is kept.")
+
+
+def _shown(host: str) -> str:
+    """A host as it stands in a link; the unspecified address is shown as this machine."""
+    if host in ("0.0.0.0", "::", ""):  # noqa: S104 - compared, not bound
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,84 @@
+"""The routes, in one list, and the application made of them. I/O."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import anyio.to_thread
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount
+from starlette.routing import Route as Path_
+
+from tocsin.server import alerts, areas, city, events, findings, health, listen, series, signals, sources, wire
+from tocsin.server import map as area_map
+from tocsin.server.beat import Beat
+from tocsin.server.openapi import document
+from tocsin.server.page import STATIC, Armour, Page
+from tocsin.server.refuse import refusal
+from tocsin.server.route import Ask, Door, Route, NoSuchPath
+from tocsin.server.site import Site
+
+API = "/api/v1"
+
+
+def _openapi(site: Site, ask: Ask) -> dict[str, Any]:
+    """This document."""
+    return document(ROUTES, API)
+
+
+ROUTES = [
+    Route("GET", "/city", city.get, wire.City),
+    Route("GET", "/signals", signals.get, list[wire.Signal]),
+    Route("GET", "/areas", areas.get, list[wire.Area], areas.AreasAsk, refuses=(404,)),
+    Route("GET", "/areas.geojson", areas.geojson, "application/geo+json", refuses=(304, 404)),
+    Route("GET", "/series", series.get, wire.Series, series.SeriesAsk, refuses=(404,)),
+    Route("GET", "/map", area_map.get, wire.Map, area_map.MapAsk, refuses=(404,)),
+    Route("GET", "/alerts", alerts.listed, wire.Alerts, alerts.AlertsAsk),
+    Route("GET", "/alerts/{id}", alerts.get, wire.AlertDetail, alerts.AlertAsk, refuses=(404,)),
+    Route(
+        "POST", "/alerts/{id}/notes", alerts.note, wire.AlertDetail, alerts.NotesAsk, 201, wire.NewNote,
+        refuses=(401, 404, 408, 409, 413, 415, 422, 429), token=True,
+    ),
+    Route("GET", "/sources", sources.get, list[wire.Source]),
+    Route("GET", "/findings", findings.get, wire.Findings, findings.FindingsAsk, refuses=(404,)),
+    Route("GET", "/health", health.get, wire.Health),
+    Route(
+        "POST", "/events", events.post, wire.Taken, body=list[wire.PushedEvent],
+        refuses=(401, 408, 413, 415, 429), token=True,
+    ),
+    Route("GET", "/live", listen.get, "text/event-stream"),
+    Route("GET", "/openapi.json", _openapi, dict[str, Any]),
+]  # fmt: skip
+
+
+def build(site: Site, beat: Beat | None = None, static: Path = STATIC) -> Starlette:
+    """The application: API, page and live stream on one city; with `beat`, its thread lives as long as the app."""
+
+    @asynccontextmanager
+    async def life(app: Starlette) -> AsyncIterator[None]:
+        site.open()
+        if beat:
+            beat.start()
+        yield
+        site.close()
+        if beat:
+            await anyio.to_thread.run_sync(beat.stop, 3.0)
+
+    doors = [Path_(API + path, Door(site, list(routes))) for path, routes in groupby(ROUTES, lambda r: r.path)]
+    return Starlette(
+        routes=[*doors, Path_("/api", NoSuchPath()), Mount("/api", NoSuchPath()), Mount("/", Page(static))],
+        middleware=[Middleware(Armour), Middleware(GZipMiddleware, minimum_size=2048, compresslevel=5)],
+        exception_handlers={HTTPException: _refuse, Exception: _refuse},
+        lifespan=life,
+    )
+
+
+async def _refuse(request: Request, why: Exception) -> Response:
+    return refusal(why, request)

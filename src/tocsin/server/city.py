@@ -1,0 +1,24 @@
+"""GET /city: the city, the clock, and what this server can do. I/O."""
+
+from typing import Any
+
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tocsin import views
+from tocsin.server import auth, wire
+from tocsin.server.route import Ask, parameters
+from tocsin.server.site import Site
+
+
+async def get(site: Site, request: Request) -> Response:
+    """The city, the clock, and whether this request's token may write."""
+    parameters(request, Ask)
+    can_write = auth.allowed(request, site.token)
+
+    def answer() -> bytes:
+        return wire.encode(views.city(site.desk, site.clock(), can_write=can_write), wire.City)
+
+    data = await anyio.to_thread.run_sync(answer, abandon_on_cancel=True)
+    return Response(data, 200, {"Cache-Control": "no-store"}, "application/json")

@@ -1,0 +1,50 @@
+"""The folder watch: files of every source, taken in once they have stopped growing. I/O."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tocsin import loop
+from tocsin.config import SourceTable
+from tocsin.feed import folder
+from tocsin.server.site import Site
+
+
+class Watch:
+    """What is known of every source's files from one look to the next. `ending` is asked between batches."""
+
+    def __init__(self, site: Site, ending: Callable[[], bool]) -> None:
+        self._site, self._ending = site, ending
+        self._seen = {s.name: folder.Seen() for s in site.desk.settings.sources if s.files}
+
+    def look(self) -> bool:
+        """Take what is ready; a file that cannot be read is a fault once, until it changes. True: some still grow."""
+        for source in self._site.desk.settings.sources:
+            if source.files:
+                seen = self._seen[source.name]
+                for path in folder.poll(self._site.desk.directory, source, seen, time.monotonic()):
+                    self._take(source, path, seen)
+        return any(seen.waiting for seen in self._seen.values())
+
+    def _take(self, source: SourceTable, path: Path, seen: folder.Seen) -> None:
+        if self._ending():
+            return
+        stamp = seen.waiting[path][0]
+        try:
+            # Without the writer's lock: the store takes a file batch by batch, and pushes go between.
+            loop.take(self._site.desk, source, path, self._site.clock(), self._go_on)
+            folder.took(path, seen)
+        except Ending:
+            raise
+        except Exception as e:
+            self._site.fault(f"watch {path.name}", e)
+            seen.taken[path] = stamp
+            seen.waiting.pop(path, None)
+
+    def _go_on(self, _: int) -> None:
+        if self._ending():
+            raise Ending
+
+
+class Ending(Exception):  # noqa: N818 - the way out of a long file when the server ends; what was taken is kept
+    """The server ends."""

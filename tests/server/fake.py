@@ -1,0 +1,158 @@
+"""A city in memory that answers like tocsin.views and tocsin.loop, so that what is tested here is the server."""
+
+import json
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+from tocsin.errors import NotAllowed, NotFound
+from tocsin.store.events import Taken
+from tocsin.types import Event, Finding
+
+AT = "2026-03-02T10:00:00Z"
+NOW = 1772445600_000000  # the same moment
+ALERT_ID = "a1b2c3d4e5f6"
+
+
+def title(text: str) -> dict[str, str]:
+    return {"zh": text, "en": text}
+
+
+@dataclass
+class City:
+    """Stands for the desk; its methods for the functions of views and loop, which take the desk first."""
+
+    directory: Any = None
+    settings: Any = field(default_factory=lambda: SimpleNamespace(sources=[]))
+    events: dict[str, Event] = field(default_factory=dict)
+    notes: list[dict[str, Any]] = field(default_factory=list)
+    state: str = "new"
+    asked: list[tuple[Any, ...]] = field(default_factory=list)
+    ticks: int = 0
+    moved: tuple[list[str], list[str], list[str]] = ([], [], [])
+    polygons: bytes | None = b'{"type":"FeatureCollection","features":[]}'
+    heard: int = 0
+
+    def city(self, now: int, can_write: bool) -> dict[str, Any]:
+        return {
+            "name": "fake", "title": title("fake"), "zone": "Asia/Shanghai", "simulated": True, "levels": ["city", "town"],
+            "budget": 20, "now": AT, "as_of": None, "first": "2026-01-01", "last": "2026-03-01", "version": "0",
+            "languages": ["zh", "en"], "has_map": self.polygons is not None, "can_write": can_write,
+        }  # fmt: skip
+
+    def signals(self) -> list[dict[str, Any]]:
+        return [
+            {"name": "ed.ili", "title": title("ILI"), "kind": "count", "step": "1d", "domain": "health", "unit": "",
+             "levels": ["town"], "detectors": ["ears_c2"], "severity": 1.0}
+        ]  # fmt: skip
+
+    def areas(self, level: str | None) -> list[dict[str, Any]]:
+        if level not in (None, "city", "town"):
+            raise NotFound(f"no level {level!r}; there are: city, town")
+        rows = [("1", "", "city"), ("11", "1", "town")]
+        return [
+            {"code": c, "parent": p, "level": s, "title": title(c), "longitude": 1.5, "latitude": None, "population": 9}
+            for c, p, s in rows
+            if level in (None, s)
+        ]
+
+    def geojson(self) -> bytes | None:
+        return self.polygons
+
+    def series(self, signal: str, area: str, first: Any, last: Any, as_of: Any, now: int) -> dict[str, Any]:
+        self.asked.append((signal, area, first, last, as_of, now))
+        self._known(signal, area)
+        curve = {"observed": [3], "expected": [None], "upper": [2.5], "score": [float("nan")], "p": [None]}
+        return {
+            "signal": signal, "area": area, "as_of": AT, "step": "1d", "times": ["2026-03-01"], "values": [3],
+            "population": 9.0, "detectors": [{"name": "ears_c2", "title": title("C2"), "cite": "", "rule": False, "window": 1} | curve],
+            "alarms": [], "alerts": [], "first": "2026-03-01", "last": "2026-03-01",
+        }  # fmt: skip
+
+    def area_map(self, signal: str, level: str, as_of: Any, now: int) -> dict[str, Any]:
+        self._known(signal, "1")
+        self.areas(level)
+        return {"signal": signal, "level": level, "as_of": AT, "time": None, "areas": [], "alerts": []}
+
+    def alerts(self, state: str | None, phase: str | None, as_of: Any, limit: int, now: int) -> dict[str, Any]:
+        self.asked.append((state, phase, as_of, limit, now))
+        found = [self._alert()] if state in (None, self.state) else []
+        return {"as_of": AT, "budget": 20, "total": len(found), "alerts": found[:limit]}
+
+    def alert(self, name: str, as_of: Any, now: int) -> dict[str, Any]:
+        if name != ALERT_ID:
+            raise NotFound(f"no alert {name!r}; `tocsin alerts` lists them")
+        return self._alert() | {"evidence": [], "notes": list(self.notes), "actions": ["acknowledge", "comment"]}
+
+    def sources(self, now: int) -> list[dict[str, Any]]:
+        return [
+            {"name": "hospital", "title": title("ED"), "owner": "", "every": "1d", "last_seen": AT, "lag_minutes": 1.5,
+             "state": "ok", "events": self.heard, "findings_open": 0, "duplicates": 0, "median_delay_days": None,
+             "recent": [{"date": "2026-03-01", "events": 1}]}
+        ]  # fmt: skip
+
+    def findings(self, source: str | None, limit: int) -> dict[str, Any]:
+        if source not in (None, "hospital"):
+            raise NotFound(f"no source {source!r}; there are: hospital")
+        return {"total": 0, "findings": []}
+
+    def health(self, now: int) -> dict[str, Any]:
+        return {"status": "ok", "version": "0", "store": "sqlite", "events": len(self.events), "as_of": None,
+                "last_tick": None, "behind_seconds": None, "faults": []}  # fmt: skip
+
+    def push(self, body: bytes, now: int) -> tuple[Taken, list[Event | Finding]]:
+        try:
+            records = json.loads(body) if body.startswith(b"[") else [json.loads(x) for x in body.splitlines()]
+        except ValueError as e:
+            return Taken(0, 0, 1, ["finding"], {}), [_finding(0, "bad-json", str(e))]
+        items: list[Event | Finding] = []
+        words = []
+        for i, record in enumerate(records, 1):
+            wrong = not isinstance(record, dict) or not isinstance(record.get("key"), str)
+            if wrong or record.get("signal") != "ed.ili":
+                items.append(_finding(i, "bad-value", "needs a key"))
+                words.append("finding")
+                continue
+            if record.get("area") not in ("1", "11"):
+                items.append(_finding(i, "unknown-area", "counts in the city as a whole", kept=True))
+                words.append("accepted")
+            event = Event(str(record.get("source")), record["key"], "ed.ili", "11", 0, 0, 1.0)
+            words.append("duplicate" if event.key in self.events else "accepted")
+            items.append(event)
+            self.events[event.key] = event
+        kept = sum(isinstance(i, Finding) and i.kept for i in items)
+        findings = sum(isinstance(i, Finding) for i in items)
+        return Taken(words.count("accepted") - kept, words.count("duplicate"), findings, words, {}), items
+
+    def note(self, name: str, action: str, who: str, text: str, now: int) -> str:
+        self.alert(name, None, now)
+        if action not in ("acknowledge", "comment"):
+            raise NotAllowed(f"{action} does not follow {self.state}", ["acknowledge", "comment"])
+        self.state = "acknowledged" if action == "acknowledge" else self.state
+        self.notes.append({"seq": len(self.notes) + 1, "at": AT, "who": who, "action": action, "text": text})
+        return self.state
+
+    def tick(self, now: int) -> Any:
+        self.ticks += 1
+        opened, changed, closed = self.moved
+        return SimpleNamespace(as_of=now, opened=opened, changed=changed, closed=closed, faults=[])
+
+    def _known(self, signal: str, area: str) -> None:
+        if signal != "ed.ili":
+            raise NotFound(f"no signal {signal!r}; there are: ed.ili")
+        if area not in ("1", "11"):
+            raise NotFound(f"no area {area!r}")
+
+    def _alert(self) -> dict[str, Any]:
+        return {
+            "id": ALERT_ID, "rank": 1, "signal": "ed.ili", "signal_title": title("ILI"), "area": "11",
+            "area_title": title("11"), "path": [title("11")], "level": "town", "opened": "2026-02-27",
+            "last": "2026-03-01", "phase": "open", "state": self.state, "severity": "red", "p": 1e-9, "observed": 30,
+            "expected": 3.5, "ratio": 8.6, "imported_share": None, "detectors": ["ears_c2"], "reason": title("so"),
+            "spark": {"times": ["2026-03-01"], "values": [30], "expected": [3.5], "upper": [None]}, "updated": AT, "began": AT,
+            "explained_by": [],
+        }  # fmt: skip
+
+
+def _finding(line: int, code: str, message: str, *, kept: bool = False) -> Finding:
+    return Finding("", "push", line, "key", "", code, message, b"", kept)

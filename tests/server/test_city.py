@@ -1,0 +1,118 @@
+"""The server on a real store: from a push to an alert on the live stream, and every answer in its agreed shape."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from tocsin.desk import open_desk
+from tocsin.server.app import API, build
+from tocsin.server.beat import Beat
+from tocsin.server.site import Site
+
+from . import small
+from .conftest import TOKEN, WRITE
+
+NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> Iterator[Site]:
+    site = Site(open_desk(small.city(tmp_path / "city"), {}), TOKEN, clock=lambda: int(NOW.timestamp() * 1e6))
+    yield site
+    site.desk.store.close()
+
+
+def test_from_a_push_to_an_alert_that_somebody_takes_in_hand(real: Site) -> None:
+    events = small.outbreak(NOW.date())
+    beat = Beat(real, 1)
+    with TestClient(build(real)) as web:
+        pushed = web.post(f"{API}/events", json=[*events, {**events[0], "key": "?", "signal": "no"}], headers=WRITE)
+        assert pushed.status_code == 200, pushed.text
+        assert {k: v for k, v in pushed.json().items() if k != "results"} == {
+            "accepted": len(events), "duplicates": 0, "findings": 1,
+        }  # fmt: skip
+        assert pushed.json()["results"][-1]["code"] == "unknown-signal"
+        assert web.post(f"{API}/events", json=events, headers=WRITE).json()["duplicates"] == len(events)
+        beat.once()
+        assert real.faults == []
+        ranked = web.get(f"{API}/alerts").json()["alerts"]
+        assert "11" in {a["area"] for a in ranked}
+        assert all(a["last"] == "2026-03-01" for a in ranked)
+        found = next(a for a in ranked if a["area"] == "11")
+        moved = web.post(f"{API}/alerts/{found['id']}/notes", json={"action": "acknowledge", "who": "Li"}, headers=WRITE)
+        assert (moved.status_code, moved.json()["state"]) == (201, "acknowledged")
+        again = web.post(f"{API}/alerts/{found['id']}/notes", json={"action": "acknowledge", "who": "Wu"}, headers=WRITE)
+        assert again.status_code == 409
+        assert "verify" in again.json()["error"]["allowed"]
+        past = web.get(f"{API}/alerts", params={"as_of": "2026-02-01"}).json()
+        assert past["alerts"] == []
+    told = b"".join(real.broker._ring).decode()
+    assert re.findall(r"event: (\w+)", told)[-2:] == ["tick", "alert"]
+    states = [json.loads(d)["state"] for e, d in re.findall(r"event: (\w+)\ndata: (.*)", told) if e == "alert"]
+    assert states[0] == "new"
+    assert states[-1] == "acknowledged"
+
+
+def test_every_answer_of_a_real_city_keeps_its_shape(real: Site) -> None:
+    """Each answer is checked against its type before it is sent: a shape that is not agreed would be a 500."""
+    reads = ["/city", "/signals", "/areas", "/areas?level=town", "/areas.geojson", "/series?signal=ed.ili&area=11",
+             "/series?signal=ww.sars2&area=1", "/series?signal=ed.ili&area=1&from=2026-02-01&to=2026-02-20",
+             "/map?signal=ed.ili&level=town", "/map?signal=ww.sars2&level=city", "/alerts", "/alerts?phase=growing",
+             "/sources", "/findings", "/findings?source=hospital", "/health"]  # fmt: skip
+    with TestClient(build(real)) as web:
+        for _ in range(2):  # empty, then with an outbreak
+            for path in reads:
+                got = web.get(API + path)
+                assert got.status_code == 200, (path, got.text)
+            web.post(f"{API}/events", json=small.outbreak(NOW.date()), headers=WRITE)
+            Beat(real, 1).once()
+        for row in web.get(f"{API}/alerts").json()["alerts"]:
+            assert web.get(f"{API}/alerts/{row['id']}").json()["evidence"]
+
+
+def test_files_put_into_the_folder_are_taken_and_told(real: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tocsin.feed.folder.QUIET_SECONDS", 0.0)
+    inbox = real.desk.directory / "inbox"
+    beat = Beat(real, 0.1)
+    with TestClient(build(real)) as web:
+        beat.once()
+        (inbox / "a.csv").write_text("id,day,town\n1,2026-03-01,11\n2,2026-03-01,12\n3,someday,12\n", "utf-8")
+        (inbox / "b.csv.part").write_text("id,day,town\n9,2026-03-01,11\n", "utf-8")
+        beat.once()
+        beat.once()
+        source = web.get(f"{API}/sources").json()[1]
+        assert (source["events"], source["findings_open"], source["state"]) == (2, 1, "ok")
+        assert web.get(f"{API}/findings?source=inbox").json()["findings"][0]["line"] == 4
+        beat.once()
+        assert web.get(f"{API}/sources").json()[1]["events"] == 2
+    told = [json.loads(d)["name"] for d in re.findall(r"event: source\ndata: (.*)", b"".join(real.broker._ring).decode())]
+    assert told == ["inbox"]
+    assert real.faults == []
+
+
+def test_a_file_that_cannot_be_taken_is_one_fault_until_it_changes(
+    real: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tocsin.feed.folder.QUIET_SECONDS", 0.0)
+
+    def broken(*_: object) -> None:
+        raise OSError("bad sector")
+
+    monkeypatch.setattr("tocsin.loop.take", broken)
+    (real.desk.directory / "inbox" / "a.csv").write_text("id,day,town\n1,2026-03-01,11\n", "utf-8")
+    beat = Beat(real, 0.1)
+    for _ in range(4):
+        beat.once()
+    assert [f["part"] for f in real.faults] == ["watch a.csv"]
+    monkeypatch.undo()
+    monkeypatch.setattr("tocsin.feed.folder.QUIET_SECONDS", 0.0)
+    (real.desk.directory / "inbox" / "a.csv").write_text("id,day,town\n1,2026-03-01,11\n2,2026-03-01,11\n", "utf-8")
+    for _ in range(2):
+        beat.once()
+    with TestClient(build(real)) as web:
+        assert web.get(f"{API}/sources").json()[1]["events"] == 2
