@@ -44,9 +44,13 @@ def test_from_a_push_to_an_alert_that_somebody_takes_in_hand(real: Site) -> None
         assert "11" in {a["area"] for a in ranked}
         assert all(a["last"] == "2026-03-01" for a in ranked)
         found = next(a for a in ranked if a["area"] == "11")
-        moved = web.post(f"{API}/alerts/{found['id']}/notes", json={"action": "acknowledge", "who": "Li"}, headers=WRITE)
+        moved = web.post(
+            f"{API}/alerts/{found['id']}/notes", json={"action": "acknowledge", "who": "Li"}, headers=WRITE
+        )
         assert (moved.status_code, moved.json()["state"]) == (201, "acknowledged")
-        again = web.post(f"{API}/alerts/{found['id']}/notes", json={"action": "acknowledge", "who": "Wu"}, headers=WRITE)
+        again = web.post(
+            f"{API}/alerts/{found['id']}/notes", json={"action": "acknowledge", "who": "Wu"}, headers=WRITE
+        )
         assert again.status_code == 409
         assert "verify" in again.json()["error"]["allowed"]
         past = web.get(f"{API}/alerts", params={"as_of": "2026-02-01"}).json()
@@ -90,14 +94,14 @@ def test_files_put_into_the_folder_are_taken_and_told(real: Site, monkeypatch: p
         assert web.get(f"{API}/findings?source=inbox").json()["findings"][0]["line"] == 4
         beat.once()
         assert web.get(f"{API}/sources").json()[1]["events"] == 2
-    told = [json.loads(d)["name"] for d in re.findall(r"event: source\ndata: (.*)", b"".join(real.broker._ring).decode())]
+    told = [
+        json.loads(d)["name"] for d in re.findall(r"event: source\ndata: (.*)", b"".join(real.broker._ring).decode())
+    ]
     assert told == ["inbox"]
     assert real.faults == []
 
 
-def test_a_file_that_cannot_be_taken_is_one_fault_until_it_changes(
-    real: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_cannot_be_taken_is_one_fault_until_it_changes(real: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tocsin.feed.folder.QUIET_SECONDS", 0.0)
 
     def broken(*_: object) -> None:

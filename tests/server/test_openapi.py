@@ -18,7 +18,6 @@ from tocsin.server.site import Site
 from . import fake
 from .conftest import TOKEN, WRITE
 
-
 records = st.lists(st.dictionaries(st.text(), st.none() | st.integers() | st.text()), min_size=1)
 schemathesis.openapi.media_type(
     "application/x-ndjson", records.map(lambda found: b"\n".join(json.dumps(r).encode() for r in found))

@@ -42,7 +42,12 @@ def test_each_record_has_its_own_result(web: TestClient) -> None:
     assert [(r["index"], r["result"]) for r in results] == [
         (0, "accepted"), (1, "duplicate"), (2, "finding"), (3, "accepted"),
     ]  # fmt: skip
-    assert [r.get("code", "") for r in results] == ["", "", "bad-value", "unknown-area"]  # taken under a parent, and said
+    assert [r.get("code", "") for r in results] == [
+        "",
+        "",
+        "bad-value",
+        "unknown-area",
+    ]  # taken under a parent, and said
     assert set(results[0]) == {"index", "result"}
     lines = b"\n".join(json.dumps({**EVENT, "key": k}).encode() for k in "1345")
     assert web.post(f"{API}/events", content=lines, headers=LINES).json()["accepted"] == 3

@@ -2,9 +2,11 @@
 
 import shutil
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 import click
+from rich.progress import Progress, TaskID
 
 from tocsin import loop
 from tocsin.cli import serve, sim
@@ -52,10 +54,14 @@ def take_all(directory: Path) -> None:
         task = bar.add_task("taking records in", total=sum(f.stat().st_size for _, f in waiting))
         before = events = findings = 0
         for source, file in waiting:
-            done = loop.take(desk, source, file, now(), lambda n, b=before: bar.update(task, completed=b + n))
+            done = loop.take(desk, source, file, now(), partial(_at, bar, task, before))
             before += file.stat().st_size
             events, findings = events + done.accepted, findings + done.findings
     console.print(f"{events:,} events taken in, {findings} findings: bad rows kept aside, with what to do about them.")
+
+
+def _at(bar: Progress, task: TaskID, before: int, position: int) -> None:
+    bar.update(task, completed=before + position)
 
 
 def live_again(directory: Path, end: date) -> None:

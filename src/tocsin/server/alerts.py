@@ -10,7 +10,7 @@ from starlette.responses import Response
 from tocsin import loop, views
 from tocsin.server import auth, wire
 from tocsin.server.refuse import Refused
-from tocsin.server.route import AsOf, Ask, body, given, parameters
+from tocsin.server.route import Ask, AsOf, body, given, parameters
 from tocsin.server.site import Site
 
 MOST = 64 * 1024  # bytes of a note

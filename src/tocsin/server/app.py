@@ -22,7 +22,7 @@ from tocsin.server.beat import Beat
 from tocsin.server.openapi import document
 from tocsin.server.page import STATIC, Armour, Page
 from tocsin.server.refuse import refusal
-from tocsin.server.route import Ask, Door, Route, NoSuchPath
+from tocsin.server.route import Ask, Door, NoSuchPath, Route
 from tocsin.server.site import Site
 
 API = "/api/v1"

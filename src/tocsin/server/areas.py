@@ -4,10 +4,9 @@ import hashlib
 from typing import Any
 
 import anyio.to_thread
+from msgspec import UNSET, UnsetType
 from starlette.requests import Request
 from starlette.responses import Response
-
-from msgspec import UNSET, UnsetType
 
 from tocsin import views
 from tocsin.errors import NotFound

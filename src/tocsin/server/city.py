@@ -1,7 +1,5 @@
 """GET /city: the city, the clock, and what this server can do. I/O."""
 
-from typing import Any
-
 import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import Response

@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import UNSET, UnsetType
 
 from tocsin import views
-from tocsin.server.route import AsOf, Ask, given
+from tocsin.server.route import Ask, AsOf, given
 from tocsin.server.site import Site
 
 

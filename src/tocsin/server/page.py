@@ -49,7 +49,7 @@ class Page(StaticFiles):
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """The file at `path`; else index.html, but for paths that can only be files."""
-        is_file = path.split(os.sep)[0] == "assets"
+        is_file = path.split(os.sep, maxsplit=1)[0] == "assets"
         try:
             response = await super().get_response(path, scope)
         except HTTPException as e:

@@ -15,7 +15,7 @@ log = logging.getLogger("tocsin.server")
 CODES = {400: "bad-request", 404: "not-found", 405: "no-such-method"}  # of what the framework itself refuses
 
 
-class Refused(Exception):  # noqa: N818 - it is an answer, not an error
+class Refused(Exception):
     """An answer that is not the one asked for."""
 
     def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from tocsin import views
-from tocsin.server.route import AsOf, Ask, Day, given
+from tocsin.server.route import Ask, AsOf, Day, given
 from tocsin.server.site import Site
 
 

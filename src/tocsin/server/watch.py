@@ -46,5 +46,5 @@ class Watch:
             raise Ending
 
 
-class Ending(Exception):  # noqa: N818 - the way out of a long file when the server ends; what was taken is kept
+class Ending(Exception):
     """The server ends."""
