@@ -1,0 +1,100 @@
+/** What the page knows of the city: its signals and areas, read once; its alerts and sources, kept fresh by the stream. */
+import { api, ApiError } from './api';
+import { speech } from './language.svelte';
+import { live } from './live.svelte';
+import type { Alert, Alerts, Area, City, Health, Shapes, Signal, Source } from './wire';
+
+const MOST = 500; // alerts asked for at once
+
+class Known {
+  city = $state.raw<City | null>(null);
+  signals = $state.raw<Signal[]>([]);
+  areas = $state.raw<Area[]>([]);
+  alerts = $state.raw<Alerts | null>(null);
+  sources = $state.raw<Source[] | null>(null);
+  health = $state.raw<Health | null>(null);
+  error = $state.raw<ApiError | null>(null);
+  judged = $state<string | null>(null); // the last tick's moment
+  arrived = $state.raw<Alert | null>(null); // the newest alert, to be said aloud
+  byCode = $derived(new Map(this.areas.map((area) => [area.code, area])));
+  bySignal = $derived(new Map(this.signals.map((signal) => [signal.name, signal])));
+  private drawn: Promise<Shapes | null> | null = null;
+  private due: ReturnType<typeof setTimeout> | undefined;
+
+  async start(): Promise<void> {
+    await this.read();
+    live.listen((heard) => {
+      if (heard.kind === 'source') this.source(heard.source);
+      else if (heard.kind === 'alert') this.alert(heard.alert);
+      if (heard.kind === 'tick') this.judged = heard.tick.as_of;
+      if (heard.kind !== 'source') this.soon();
+    });
+    live.start();
+  }
+
+  async read(): Promise<void> {
+    try {
+      const [city, signals, areas] = await Promise.all([api.city(), api.signals(), api.areas()]);
+      speech.zone = city.zone;
+      this.city = city;
+      this.signals = signals;
+      this.areas = areas;
+      this.judged = city.as_of;
+      this.error = null;
+      await this.refresh();
+    } catch (reason) {
+      if (!(reason instanceof ApiError)) throw reason;
+      this.error = reason;
+      if (reason.status !== 401) setTimeout(() => void this.read(), 5_000);
+    }
+  }
+
+  async refresh(): Promise<void> {
+    const [alerts, sources, health, city] = await Promise.all([api.alerts(MOST), api.sources(), api.health(), api.city()]);
+    this.alerts = alerts;
+    this.sources = sources;
+    this.health = health;
+    this.city = city;
+    this.judged = city.as_of;
+  }
+
+  /** The city's shapes, fetched when first wanted; null where it has none. */
+  shapes(): Promise<Shapes | null> {
+    this.drawn ??= this.city?.has_map ? api.shapes().catch(() => ((this.drawn = null), null)) : Promise.resolve(null);
+    return this.drawn;
+  }
+
+  levelTitle(level: string): Record<'zh' | 'en', string> {
+    return this.city?.level_titles?.[level] ?? LEVELS[level] ?? { zh: level, en: level };
+  }
+
+  /** Many changes come at once: ask for the ranked list once, a moment after the last of them. */
+  private soon(): void {
+    clearTimeout(this.due);
+    this.due = setTimeout(() => void this.refresh().catch(() => undefined), 400);
+  }
+
+  private source(row: Source): void {
+    const rows = this.sources ?? [];
+    this.sources = rows.some((old) => old.name === row.name) ? rows.map((old) => (old.name === row.name ? row : old)) : [...rows, row];
+  }
+
+  private alert(given: Alert): void {
+    if (!this.alerts) return;
+    const known = this.alerts.alerts.some((old) => old.id === given.id);
+    if (known) this.alerts = { ...this.alerts, alerts: this.alerts.alerts.map((old) => (old.id === given.id ? { ...old, ...given } : old)) };
+    else this.arrived = given;
+  }
+}
+
+const LEVELS: Record<string, { zh: string; en: string }> = {
+  city: { zh: '全市', en: 'City' },
+  county: { zh: '县市', en: 'County' },
+  district: { zh: '区', en: 'District' },
+  town: { zh: '街镇', en: 'Town' },
+  street: { zh: '街道', en: 'Street' },
+  village: { zh: '村里', en: 'Village' },
+  community: { zh: '社区', en: 'Community' },
+};
+
+export const known = new Known();

@@ -1,0 +1,81 @@
+/** The reader's language, remembered, and everything that depends on it: words, titles, numbers, dates. */
+import { civil, moment } from './dates';
+import { recall, remember } from './remember';
+import type { Title } from './wire';
+import { WORDS, type Word } from './words';
+
+export type Language = 'zh' | 'en';
+
+function first(): Language {
+  const kept = recall('language');
+  if (kept === 'zh' || kept === 'en') return kept;
+  return navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en';
+}
+
+class Speech {
+  language = $state<Language>(first());
+  zone = $state('UTC'); // the city's, once known
+  tag = $derived(this.language === 'zh' ? 'zh-CN' : 'en');
+
+  set(language: Language): void {
+    this.language = language;
+    remember('language', language);
+  }
+
+  toggle(): void {
+    this.set(this.language === 'zh' ? 'en' : 'zh');
+  }
+}
+
+export const speech = new Speech();
+
+export function t(word: Word, fill: Record<string, string | number> = {}): string {
+  let text: string = WORDS[word][speech.language === 'zh' ? 0 : 1];
+  for (const [key, value] of Object.entries(fill)) text = text.replace(`{${key}}`, String(value));
+  return text;
+}
+
+/** A title in the reader's language, or in the other one where that is all there is. */
+export function title(given: Title | string | null | undefined, otherwise = ''): string {
+  if (!given) return otherwise;
+  if (typeof given === 'string') return given || otherwise;
+  const [mine, other] = speech.language === 'zh' ? [given.zh, given.en] : [given.en, given.zh];
+  return mine || other || otherwise;
+}
+
+/** A count as it is, a mean with as many digits as it deserves; what was not reported is a dash. */
+export function number(value: number | null | undefined, digits?: number): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return '–';
+  const size = Math.abs(value);
+  const places = digits ?? (Number.isInteger(value) || size >= 100 ? 0 : size >= 1 ? 1 : 2);
+  return new Intl.NumberFormat(speech.tag, { maximumFractionDigits: places, minimumFractionDigits: Number.isInteger(value) ? 0 : Math.min(places, 1) }).format(value);
+}
+
+export function chance(p: number | null | undefined): string {
+  if (p === null || p === undefined) return '–';
+  if (p < 1e-12) return '< 10⁻¹²';
+  if (p >= 0.001) return number(p, 3);
+  const power = Math.floor(Math.log10(p));
+  const digits = [...String(-power)].map((digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(digit)]).join('');
+  return `${Math.round(p / 10 ** power)} × 10⁻${digits}`;
+}
+
+export function percent(share: number): string {
+  return new Intl.NumberFormat(speech.tag, { style: 'percent', maximumFractionDigits: 0 }).format(share);
+}
+
+/** A civil step, "2026-03-02" or "2026-03-02T08:05", as people write it. */
+export const step = (text: string | null | undefined, form: 'short' | 'long' = 'short') => (text ? civil(text, speech.tag, form) : '–');
+
+/** A moment, in the city's zone. */
+export const when = (text: string | null | undefined, form: 'short' | 'long' | 'clock' = 'short') =>
+  text ? moment(text, speech.tag, speech.zone, form) : '–';
+
+/** Minutes as a person says them. */
+export function lasting(minutes: number | null | undefined): string {
+  if (minutes === null || minutes === undefined) return '–';
+  if (minutes < 1) return t('unit.now');
+  if (minutes < 90) return t('unit.minutes', { n: Math.round(minutes) });
+  if (minutes < 48 * 60) return t('unit.hours', { n: Math.round(minutes / 60) });
+  return t('unit.days', { n: Math.round(minutes / 1440) });
+}

@@ -1,0 +1,112 @@
+/** How a curve is drawn with uPlot: bars for counts, a line for measurements, expected, threshold, alarms. */
+import type uPlot from 'uplot';
+import { ink } from './theme.svelte';
+import type { Numbers } from './wire';
+
+export interface CurveData {
+  times: string[];
+  values: Numbers;
+  expected: Numbers;
+  upper: Numbers;
+  alarmed: boolean[];
+  ghost?: Numbers | null; // what is known now, behind what was known then
+  kind: 'count' | 'measure';
+  step: string;
+}
+
+type Row = (number | null)[];
+
+/** uPlot's columns: x, ghost, values, values at alarms, expected, upper. */
+export function columns(data: CurveData, x: number[]): uPlot.AlignedData {
+  const alarmed: Row = data.values.map((value, i) => (data.alarmed[i] ? value : null));
+  return [x, data.ghost ?? x.map(() => null), data.values, alarmed, data.expected, data.upper] as uPlot.AlignedData;
+}
+
+/** Small red triangles over the alarmed steps, so that colour is not the only sign. */
+function marks(colour: string): (plot: uPlot) => void {
+  return (plot) => {
+    const { ctx } = plot;
+    const row = plot.data[3] as Row;
+    const ratio = devicePixelRatio;
+    const size = 4.5 * ratio;
+    const [from, to] = [plot.scales.x!.min!, plot.scales.x!.max!];
+    ctx.save();
+    ctx.fillStyle = colour;
+    row.forEach((value, i) => {
+      const at = plot.data[0]![i]!;
+      if (value === null || value === undefined || at < from || at > to) return;
+      const x = plot.valToPos(at, 'x', true);
+      const y = Math.max(plot.valToPos(value, 'y', true) - 5 * ratio, plot.bbox.top + size * 2);
+      ctx.beginPath();
+      ctx.moveTo(x, y);
+      ctx.lineTo(x - size, y - size * 1.7);
+      ctx.lineTo(x + size, y - size * 1.7);
+      ctx.fill();
+    });
+    ctx.restore();
+  };
+}
+
+export interface Frame {
+  width: number;
+  height: number;
+  tag: string; // the reader's language
+  zoomed: (from: number, to: number) => void;
+  pointed: (i: number | null) => void;
+}
+
+export function options(plot: typeof uPlot, data: CurveData, frame: Frame): uPlot.Options {
+  const [muted, line, curve, bar, expected, upper, alarm, ghost, band] = ['muted', 'line', 'curve', 'curve-bar', 'expected', 'upper', 'alarm', 'ghost', 'band'].map(ink) as [
+    string, string, string, string, string, string, string, string, string,
+  ];
+  const font = `12px ${ink('sans')}`;
+  const gap = data.times.length > 1 ? (Date.parse(`${data.times[1]!.slice(0, 10)}`) - Date.parse(`${data.times[0]!.slice(0, 10)}`)) / 1000 || 300 : 86_400;
+  const asBars = data.kind === 'count';
+  const bars = plot.paths.bars!({ size: [0.78, 26], align: 0 });
+  const stepped = (colour: string): Partial<uPlot.Series> =>
+    asBars ? { paths: bars, fill: colour, stroke: colour, width: 0, points: { show: false } } : { stroke: colour, width: 1.6, points: { show: data.times.length < 120, size: 4, fill: colour } };
+  const number = new Intl.NumberFormat(frame.tag, { maximumFractionDigits: 2 });
+  const axis = { stroke: muted, font, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1, size: 4 } };
+  return {
+    width: frame.width,
+    height: frame.height,
+    tzDate: (seconds) => plot.tzDate(new Date(seconds * 1000), 'UTC'),
+    padding: [10, 8, 0, 0],
+    legend: { show: false },
+    cursor: { y: false, points: { size: 7, width: 2 }, drag: { x: true, y: false, setScale: true } },
+    scales: {
+      x: { time: true, range: (_, min, max) => (max - min < gap * 4 ? [min - gap * 2, max + gap * 2] : [min - gap * 0.6, max + gap * 0.6]) },
+      y: { range: (_, min, max) => [Math.min(0, min ?? 0), max > 0 ? max * 1.12 : 1] },
+    },
+    axes: [
+      { ...axis, grid: { show: false }, space: 70, size: 30, values: (_, splits, __, ___, increment) => splits.map((seconds, i) => label(seconds, increment, frame.tag, i === 0)) },
+      { ...axis, size: 46, space: 36, values: (_, splits) => splits.map((value) => number.format(value)) },
+    ],
+    series: [
+      {},
+      { ...stepped(ghost), ...(asBars ? {} : { width: 1.2 }) },
+      stepped(asBars ? bar : curve),
+      asBars ? stepped(alarm) : { stroke: alarm, width: 0, points: { show: true, size: 6, fill: alarm } },
+      { stroke: expected, width: 1.8, points: { show: false } },
+      { stroke: upper, width: 1.4, dash: [5, 4], points: { show: false } },
+    ],
+    bands: [{ series: [5, 4], fill: band }],
+    hooks: {
+      draw: [marks(alarm)],
+      setCursor: [(self) => frame.pointed(self.cursor.idx ?? null)],
+      setScale: [(self, key) => key === 'x' && frame.zoomed(self.scales.x!.min!, self.scales.x!.max!)],
+    },
+  };
+}
+
+/** A tick's words: the year stands where the reader first needs it. */
+function label(seconds: number, increment: number, tag: string, first: boolean): string {
+  const date = new Date(seconds * 1000);
+  const year = first || (date.getUTCMonth() === 0 && date.getUTCDate() <= Math.max(increment / 86_400, 1));
+  const parts: Intl.DateTimeFormatOptions =
+    increment < 86_400 ? { hour: '2-digit', minute: '2-digit', hourCycle: 'h23', ...(date.getUTCHours() === 0 || first ? { month: 'short', day: 'numeric' } : {}) }
+    : increment >= 365 * 86_400 ? { year: 'numeric' }
+    : increment >= 28 * 86_400 ? { month: 'short', ...(year ? { year: 'numeric' } : {}) }
+    : { month: 'short', day: 'numeric', ...(year ? { year: '2-digit' } : {}) };
+  return new Intl.DateTimeFormat(tag, { ...parts, timeZone: 'UTC' }).format(date);
+}

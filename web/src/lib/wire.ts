@@ -1,0 +1,226 @@
+/** What the server says: the shapes of /api/v1, and nothing that is not on the wire. */
+
+export interface Title {
+  zh: string;
+  en: string;
+}
+export type Numbers = (number | null)[];
+export type Severity = 'red' | 'orange' | 'yellow' | 'blue';
+export type Phase = 'open' | 'growing' | 'quiet' | 'closed';
+export type State = 'new' | 'acknowledged' | 'verifying' | 'confirmed' | 'excluded' | 'responding' | 'closed';
+export type Action = 'acknowledge' | 'verify' | 'confirm' | 'exclude' | 'respond' | 'close' | 'reopen' | 'comment';
+
+export interface City {
+  name: string;
+  title: Title;
+  zone: string;
+  simulated: boolean;
+  levels: string[];
+  level_titles?: Record<string, Title>;
+  budget: number;
+  now: string;
+  as_of: string | null;
+  first: string | null;
+  last: string | null;
+  version: string;
+  languages: string[];
+  has_map: boolean;
+  can_write: boolean;
+}
+
+export interface Signal {
+  name: string;
+  title: Title;
+  kind: 'count' | 'measure';
+  step: string;
+  domain: string;
+  unit: string;
+  levels: string[];
+  detectors: string[];
+  severity?: unknown;
+}
+
+export interface Area {
+  code: string;
+  parent: string;
+  level: string;
+  title: Title;
+  longitude: number | null;
+  latitude: number | null;
+  population: number | null;
+}
+
+export interface DetectorRun {
+  name: string;
+  title: Title | string;
+  cite: string;
+  rule: string | Title;
+  expected: Numbers;
+  upper: Numbers;
+  score: Numbers;
+  p: Numbers;
+}
+
+export interface Alarm {
+  time: string;
+  detector: string;
+  observed: number | null;
+  expected: number | null;
+  upper: number | null;
+  p: number | null;
+}
+
+export interface Series {
+  signal: string;
+  area: string;
+  as_of: string;
+  step: string;
+  times: string[];
+  values: Numbers;
+  population: number | null;
+  detectors: DetectorRun[];
+  alarms: Alarm[];
+  alerts: string[];
+  first: string | null;
+  last: string | null;
+}
+
+export interface Spark {
+  times: string[];
+  values: Numbers;
+  expected: Numbers;
+  upper: Numbers;
+}
+
+export interface Alert {
+  id: string;
+  rank: number;
+  signal: string;
+  signal_title: Title;
+  area: string;
+  area_title: Title;
+  path: Title[];
+  level: string;
+  opened: string;
+  last: string;
+  phase: Phase;
+  state: State;
+  severity: Severity;
+  p: number | null;
+  observed: number | null;
+  expected: number | null;
+  ratio: number | null;
+  imported_share: number | null;
+  detectors: string[];
+  reason: Title;
+  spark: Spark;
+  updated: string;
+}
+
+export interface Evidence {
+  at: string;
+  detector: string;
+  time: string;
+  observed: number | null;
+  expected: number | null;
+  upper: number | null;
+  score: number | null;
+  p: number | null;
+}
+
+export interface Note {
+  seq: number;
+  at: string;
+  who: string;
+  action: string;
+  text: string;
+}
+
+export interface AlertDetail extends Alert {
+  evidence: Evidence[];
+  notes: Note[];
+  actions: Action[];
+}
+
+export interface Alerts {
+  as_of: string | null;
+  budget: number;
+  total: number;
+  alerts: Alert[];
+}
+
+export interface MapArea {
+  code: string;
+  value: number | null;
+  expected: number | null;
+  upper: number | null;
+  score: number | null;
+  p: number | null;
+  rate_per_100k: number | null;
+  window_sum: number | null;
+}
+
+export interface MapDay {
+  signal: string;
+  level: string;
+  as_of: string;
+  time: string | null;
+  areas: MapArea[];
+  alerts: Alert[];
+}
+
+export type SourceState = 'ok' | 'late' | 'silent' | 'never';
+
+export interface Source {
+  name: string;
+  title: Title | string;
+  owner: string;
+  every: string;
+  last_seen: string | null;
+  lag_minutes: number | null;
+  state: SourceState;
+  events: number;
+  findings_open: number;
+  duplicates: number;
+  median_delay_days: number | null;
+  recent: { date: string; events: number }[];
+}
+
+export interface Finding {
+  id: number | string;
+  source: string;
+  file: string;
+  line: number;
+  field: string;
+  value: string;
+  code: string;
+  message: string;
+  kept: boolean;
+  at: string;
+}
+
+export interface Findings {
+  total: number;
+  findings: Finding[];
+}
+
+export interface Health {
+  status: 'ok' | 'degraded';
+  version: string;
+  events: number;
+  as_of: string | null;
+  last_tick: string | null;
+  behind_seconds: number | null;
+  faults: { at: string; part: string; message: string }[];
+}
+
+export interface Shape {
+  type: 'Feature';
+  properties: { code: string } & Record<string, unknown>;
+  geometry: { type: 'Polygon'; coordinates: number[][][] } | { type: 'MultiPolygon'; coordinates: number[][][][] };
+}
+
+export interface Shapes {
+  type: 'FeatureCollection';
+  features: Shape[];
+}
