@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tocsin.sim.days import Days
-from tocsin.sim.geography import STREETS
+from tocsin.sim.geography import STREETS, Ground
 from tocsin.sim.people import People
-from tocsin.types import Bools, Floats, Ints
+from tocsin.types import Floats, Ints
 
 CITY = -1  # in `areas`: the whole city
 
@@ -36,8 +36,8 @@ class Outbreak:
 class Stage:
     """What all kinds of outbreaks need to know."""
 
+    ground: Ground
     people: People
-    neighbours: Bools
     days: Days
 
     @property
@@ -45,8 +45,10 @@ class Stage:
         return len(self.days.date)
 
     def near(self, street: int, n: int) -> list[int]:
-        """A street and up to n of its neighbours."""
-        return [street, *np.flatnonzero(self.neighbours[street])[:n].tolist()]
+        """A street and up to n of its neighbours, those of its own district first."""
+        beside = np.flatnonzero(self.ground.neighbours[street])
+        abroad = self.ground.district[beside] != self.ground.district[street]
+        return [street, *beside[np.argsort(abroad, kind="stable")][:n].tolist()]
 
     def place(self, rng: np.random.Generator, street: int | list[int], day: Ints) -> Ints:
         """(51, T) one case for each day given, in the street or one of the streets; days beyond the end are lost."""
@@ -74,9 +76,9 @@ def point_source(stage: Stage, rng: np.random.Generator, start: int) -> Outbreak
 
 
 def waterborne(stage: Stage, rng: np.random.Generator, start: int) -> Outbreak:
-    """A water main shared by a street and its neighbours, foul for nine days: cases rise day by day."""
-    streets, n = stage.near(int(rng.integers(STREETS)), 3), int(rng.integers(220, 300))
-    exposed = start + np.floor(9 * np.sqrt(rng.uniform(size=n))).astype(np.int64)
+    """A water main shared by a street and its neighbours, foul at once, then less each day until it is clean."""
+    streets, n = stage.near(int(rng.integers(STREETS)), 3), int(rng.integers(520, 640))
+    exposed = start + np.floor(rng.exponential(2.0, n).clip(0, 8)).astype(np.int64)
     onset = exposed + np.floor(rng.lognormal(np.log(1.4), 0.45, n)).astype(np.int64)
     tested = onset[rng.uniform(size=n) < 0.12] + 1
     calls = onset[rng.uniform(size=n) < 0.15]
@@ -87,9 +89,9 @@ def waterborne(stage: Stage, rng: np.random.Generator, start: int) -> Outbreak:
 
 
 def school_rash(stage: Stage, rng: np.random.Generator, start: int) -> Outbreak:
-    """Hand, foot and mouth disease in a school: four generations, five days apart."""
+    """Hand, foot and mouth disease in a school: one child, then most of a class, then their friends: five days apart."""
     street = int(rng.integers(STREETS))
-    onset = [start + 5 * g + np.round(rng.normal(0, 1.3, rng.poisson(n) + 1)) for g, n in enumerate((2, 7, 11, 6))]
+    onset = [start + 5 * g + np.round(rng.normal(0, 0.8, rng.poisson(n) + 1)) for g, n in enumerate((1, 24, 12))]
     day = np.maximum(np.concatenate(onset), start).astype(np.int64)
     ill = stage.place(rng, street, day)
     return Outbreak("school_rash", start, {"ed.fever_rash": ill}, absent=stage.away(ill, 0.9, rng), areas=[street])
@@ -115,13 +117,13 @@ def dengue(stage: Stage, rng: np.random.Generator, start: int) -> Outbreak:
 
 def ili_wave(stage: Stage, rng: np.random.Generator, start: int) -> Outbreak:
     """A respiratory virus that spreads from one street along commuting until people take care (R falls)."""
-    street, size = int(rng.integers(STREETS)), int(rng.integers(700, 1300))
-    span = 56
+    street, size = int(rng.integers(STREETS)), int(rng.integers(900, 1500))
+    span = 49
     weights = np.array([0.1, 0.3, 0.3, 0.2, 0.1])  # generation interval, days 1 … 5
     ill = np.zeros((STREETS, span + 5))
     ill[street, 5] = 1.0
     for t in range(1, span):
-        spread = 0.6 + 1.25 / (1 + np.exp((t - 26) / 3))
+        spread = 0.6 + 1.9 / (1 + np.exp((t - 17) / 2.5))
         past = ill[:, t : t + 5] @ weights[::-1]
         ill[:, t + 5] += spread * (stage.people.mixing.T @ past)
     expected = np.zeros((STREETS, stage.length))

@@ -41,7 +41,7 @@ detectors = ["ears_c2", { method = "moving_percentile", percentile = 0.9 }]
 name = "ed.gi"
 title = { zh = "急诊腹泻呕吐", en = "ED gastroenteritis" }
 detectors = ["ears_c2", "ears_c3"]
-severity = 1.5
+severity = 2.0                # a common source can be stopped today
 
 [[signals]]
 name = "ed.fever_rash"

@@ -13,8 +13,8 @@ LAST = (
     (66, "dengue"),
     (47, "point_source"),
     (31, "school_rash"),
-    (24, "ili_wave"),
-    (8, "waterborne"),
+    (17, "ili_wave"),
+    (3, "waterborne"),
 )
 _INSTEAD = {"dengue": "ili_wave", "school_rash": "point_source"}
 _TURNS = ("point_source", "ili_wave", "school_rash", "dengue", "point_source", "city_wave", "school_rash", "waterborne")

@@ -83,6 +83,6 @@ def world(seed: int, years: int, end: date) -> World:
     span = days(first, end)
     land = ground(seed)
     folk = people(land, seed)
-    outbreaks = planted(seed, Stage(folk, land.neighbours, span))
+    outbreaks = planted(seed, Stage(land, folk, span))
     assert len(land.site) == STREETS
     return World(seed, first, end, land, folk, span, outbreaks)
