@@ -89,7 +89,7 @@ def waterborne(stage: Stage, rng: np.random.Generator, start: int) -> Outbreak:
 
 
 def school_rash(stage: Stage, rng: np.random.Generator, start: int) -> Outbreak:
-    """Hand, foot and mouth disease in a school: one child, then most of a class, then their friends: five days apart."""
+    """Hand, foot and mouth disease: one child, then most of a class, then their friends, five days apart."""
     street = int(rng.integers(STREETS))
     onset = [start + 5 * g + np.round(rng.normal(0, 0.8, rng.poisson(n) + 1)) for g, n in enumerate((1, 24, 12))]
     day = np.maximum(np.concatenate(onset), start).astype(np.int64)
