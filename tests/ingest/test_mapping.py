@@ -1,6 +1,8 @@
 """What a mapping makes of records: the rules, their names, and what is kept all the same."""
 
+import io
 import math
+import zipfile
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -276,10 +278,30 @@ def test_sheets_with_dates_and_numbers_in_their_cells() -> None:
     assert [e.reference_time for e in events(items)] == [local(2026, 3, 1), local(2026, 3, 1, 12)]
 
 
+@pytest.mark.parametrize("serial", [1e12, -5.0, 1e300, 3e6, 0.0])
+def test_date_cells_that_are_no_dates(serial: float) -> None:
+    rows = [["a", Serial(serial), Serial(46083), 11, "流感", 1], GOOD[1]]
+    items = read(as_xlsx(rows))
+    assert len(events(items)) == 1
+    assert codes(items)[0] in ("bad-date", "date-out-of-range")
+
+
 def test_a_sheet_by_name() -> None:
     assert events(read(as_xlsx(GOOD), settings(source='sheet = "one"')))
     (found,) = findings(read(as_xlsx(GOOD), settings(source='sheet = "two"')))
     assert "one" in found.message
+
+
+@pytest.mark.parametrize("at", ["XFD1048576", "A1048577", "ZZZ9999999"])
+def test_a_cell_in_the_far_corner_takes_no_memory(at: str) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(as_xlsx(GOOD))) as old, zipfile.ZipFile(out, "w") as new:
+        for name in old.namelist():
+            new.writestr(
+                name, old.read(name).replace(b"</sheetData>", b'<row><c r="%s"/></row></sheetData>' % at.encode())
+            )
+    found = read(out.getvalue())
+    assert codes(found) == (["too-long"] if at != "A1048577" else [])
 
 
 def test_typed_parquet_is_what_its_text_is() -> None:
