@@ -220,8 +220,19 @@ def _source_problems(f: SourceTable, signals: set[str]) -> typing.Iterator[tuple
             Step.parse(f.every)
         except ConfigError as e:
             yield "every", str(e)
+    if len(f.delimiter) != 1 or f.delimiter in '"\r\n':
+        yield "delimiter", f"{f.delimiter!r} is not one character; write for example ',' or ';' or '\\t'"
+    if f.encoding != "auto" and not _is_text_encoding(f.encoding):
+        yield (
+            "encoding",
+            f"{f.encoding!r} is not known; write auto, utf-8, gb18030, big5 or another that Python has",
+        )
     if f.mapping is None:
         return
+    for name in ("reference", "signal", "report", "value", "imported"):
+        field = getattr(f.mapping, name)
+        if isinstance(field, Field) and not field.column and field.value is None:
+            yield f"mapping.{name}", "name a column, or give a constant value"
     named = f.mapping.signal
     spoken = {named} if isinstance(named, str) else {*named.map.values(), *([str(named.value)] if named.value else [])}
     for name in (spoken | set(f.mapping.values.values())) - {""}:
@@ -229,8 +240,16 @@ def _source_problems(f: SourceTable, signals: set[str]) -> typing.Iterator[tuple
             yield "mapping.signal", f"{name!r} is not a signal; allowed: {', '.join(sorted(signals))}"
     if not named and not f.mapping.values:
         yield "mapping.signal", "name a signal, a column that holds it, or map columns to signals with values = { … }"
-    if f.mapping.area in ("", []):
-        yield "mapping.area", "name the column that holds the area's code"
+    ways = f.mapping.area if isinstance(f.mapping.area, list) else [f.mapping.area]
+    if not ways or any(not (w if isinstance(w, str) else w.column or w.names or w.value) for w in ways):
+        yield "mapping.area", "name the column that holds the area's code, or the columns of names, or a constant value"
+
+
+def _is_text_encoding(name: str) -> bool:
+    try:
+        return isinstance(b"1".decode(name), str)
+    except (LookupError, UnicodeError):  # half a letter of UTF-16 is no letter, but the encoding is known
+        return name.lower().replace("_", "-").startswith(("utf-16", "utf-32"))
 
 
 def _explain(message: str) -> str:

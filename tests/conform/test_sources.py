@@ -235,7 +235,6 @@ def test_a_right_reader_of_the_gallery_passes(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("wrong", WRONG, ids=lambda r: r.__name__)
 def test_a_wrong_reader_is_caught(wrong: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = read(WRITERS["csv"](GOOD))  # a reader that is wrong alike in every format is compared with the right one
     monkeypatch.setitem(ingest.FORMATS, "csv", wrong)
     caught = []
     for check in CHECKS[:-1]:
@@ -243,5 +242,4 @@ def test_a_wrong_reader_is_caught(wrong: Reader, monkeypatch: pytest.MonkeyPatch
             check("csv")
         except (AssertionError, ValueError):
             caught.append(check.__name__)
-    if not caught:
-        assert read(WRITERS["csv"](GOOD)) != expected
+    assert caught

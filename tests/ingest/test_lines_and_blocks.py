@@ -117,6 +117,11 @@ def test_quoted_line_ends_count_as_lines() -> None:
     assert {f.line for f in findings(items)} == {4}
 
 
+def test_a_cell_may_begin_with_a_line_end_and_a_row_may_be_all_quotes() -> None:
+    data = f'{HEAD}\n"\nx",2026-03-01,2026-03-02,11,流感,1\n"","","","","",""\n\n,,,,,\n'.encode()
+    assert len(events(read(data))) == len(read(data)) == 1
+
+
 def test_an_open_quote_costs_one_record() -> None:
     lines = TEXT.encode().splitlines(keepends=True)
     items = read(b"".join([*lines[:3], b'x,"2026-03-01,2026-03-02,11,flu,1\r\n', *lines[3:]]))

@@ -13,7 +13,7 @@ MAX_SPAN = 200  # lines that one quoted record may take
 def read(source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Broken]:
     """The title row, then one record a row. `Record.line` is the line the record begins on."""
     feed = _Feed(lines(blocks, source.encoding))
-    delimiter, blank = source.delimiter, source.delimiter + ' \t"'
+    delimiter, blank = source.delimiter, source.delimiter + " \t"
     head: Header | None = None
     for item in feed:
         if isinstance(item, Broken):
@@ -26,6 +26,8 @@ def read(source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Brok
             continue
         if '"' in text:
             row, raw = _quoted(item, feed, delimiter, len(head.columns) if head else 0)
+            if row and not any(row):
+                continue
         else:
             row = text.split(delimiter)
         if head is None:

@@ -1,15 +1,20 @@
 """Excel workbooks (.xlsx) as records, from one sheet. Pure."""
 
 import io
+import re
 import zipfile
+import zlib
 from collections.abc import Iterator
-from typing import Any
+from typing import IO, Any
 
 from python_calamine import CalamineWorkbook
 
 from tocsin.config import SourceTable
-from tocsin.ingest.contract import MAX_WHOLE, Blocks, Broken, Header, Record, header, whole
+from tocsin.ingest.contract import BLOCK, MAX_WHOLE, Blocks, Broken, Header, Record, header, whole
 from tocsin.ingest.values import text
+
+MAX_CELLS = 1 << 25
+_REFERENCE = re.compile(rb"""\sr\s*=\s*["']([A-Z]{1,3})(\d{1,7})["']""")
 
 
 def read(source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Broken]:
@@ -59,16 +64,44 @@ def _rows(data: bytes, sheet: str) -> Iterator[tuple[int, list[Any]]] | Broken:
     if not book.sheet_names:
         return Broken(0, "not-a-table", "the workbook has no sheet; save it again as .xlsx, or as CSV")
     found = book.get_sheet_by_name(sheet) if sheet else book.get_sheet_by_index(0)
-    return enumerate(found.to_python(skip_empty_area=False), 1)
+    return enumerate(found.iter_rows(), 1)
 
 
 def _unsafe(data: bytes) -> Broken | None:
-    """What is wrong with the zip itself: torn, or unpacking to more than may be held."""
+    """What is wrong with the zip itself: torn, or unpacking to more bytes, or to a wider sheet, than may be held.
+
+    The Excel reader makes room for the whole rectangle up to the farthest cell, so one cell in the far corner of a
+    sheet would take all memory there is.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            size = sum(part.file_size for part in packed.infolist())
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as e:
+            if sum(part.file_size for part in packed.infolist()) > MAX_WHOLE:
+                limit = MAX_WHOLE >> 20
+                return Broken(0, "too-long", f"the workbook unpacks to over {limit} MB; save it as CSV instead")
+            for part in packed.infolist():  # reading checks sizes and sums, which may lie
+                with packed.open(part) as stream:
+                    if _cells(stream) > MAX_CELLS:
+                        message = "a cell stands so far from the others that the sheet cannot be held; save it as CSV"
+                        return Broken(0, "too-long", message)
+    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, RuntimeError, EOFError) as e:
         return Broken(0, "not-a-table", f"cannot be read as an Excel workbook ({e}); save it again as .xlsx, or as CSV")
-    if size > MAX_WHOLE:
-        return Broken(0, "too-long", f"the workbook unpacks to over {MAX_WHOLE >> 20} MB; save it as CSV instead")
     return None
+
+
+def _cells(stream: IO[bytes]) -> int:
+    """The size of the rectangle from A1 to the farthest column and row that a part's XML names."""
+    columns, rows, tail = {b"A"}, 1, b""
+    while block := stream.read(BLOCK):
+        found = _REFERENCE.findall(tail + block)
+        columns.update([c for c, _ in found])
+        rows = max(rows, *(int(r) for _, r in found)) if found else rows
+        tail = block[-32:]
+    return rows * max(_position(c) for c in columns)
+
+
+def _position(column: bytes) -> int:
+    """A column's number: A is 1, Z 26, AA 27."""
+    number = 0
+    for letter in column:
+        number = number * 26 + letter - 64
+    return number
