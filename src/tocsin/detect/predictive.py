@@ -2,8 +2,8 @@
 
 Measurements: Student's t predictive, exact for independent normal readings. Counts: the larger of two tails, each right
 where the other is not. (a) The gamma-Poisson predictive, a negative binomial, widened to a variance of twice the mean:
-it governs where counts are so few that their spread cannot be known. (b) The t predictive of their cube roots (Wilson
-and Hilferty 1931: nearly normal for any gamma shape): it governs where counts are large, however dispersed.
+it governs where counts are so few that their spread cannot be known. (b) A negative binomial whose variance ratio is
+not known but estimated: its tail averaged over what the ratio may be, as Student's t averages the normal's.
 """
 
 import numpy as np
@@ -13,6 +13,11 @@ from tocsin.types import Floats, Kind
 
 LEAST = 4  # with fewer values a spread is not known well enough to speak of it
 DISPERSION = 2.0  # variance / mean that small counts are granted
+CLOSE_LOOK = 0.05
+_EDGES = np.array(
+    [0, 1e-4, 1e-3, 1e-2, 0.05, *np.linspace(0.15, 1, 8)]
+)  # of probability: finest where ratios are large
+_NODES, _WEIGHTS = (_EDGES[1:] + _EDGES[:-1]) / 2, np.diff(_EDGES)
 
 
 def moments(values: Floats) -> tuple[Floats, Floats, Floats]:
@@ -33,16 +38,51 @@ def settled(sd: Floats, mean: Floats) -> Floats:
 def p_value(y: Floats, baseline: Floats, kind: Kind) -> Floats:
     """P(a value like those of the baseline is as high as y): y (…), baseline (B, …) with NaN for missing.
 
-    Counts: mid-p where (a) governs. NaN where y is missing or fewer than LEAST baseline values are present.
+    Counts: mid-p. NaN where y is missing or fewer than LEAST baseline values are present.
     """
-    n, mean, sd = moments(np.cbrt(baseline) if kind == "count" else baseline)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        t = ((np.cbrt(y) if kind == "count" else y) - mean) / (sd * np.sqrt(1 + 1 / n))
-    # A baseline that never moved tells nothing of its spread: for counts (a) speaks alone, for readings no one does.
-    p = np.where(sd > 0, special.stdtr(np.maximum(n - 1, 1), -t), 0.0 if kind == "count" else np.nan)
     if kind == "count":
-        p = np.maximum(p, gamma_poisson(y, np.nansum(baseline, axis=0), n))
+        return counted(y, baseline)
+    n, mean, sd = moments(baseline)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = (y - mean) / (sd * np.sqrt(1 + 1 / n))
+    # A baseline that never moved tells nothing of its spread: no one speaks.
+    p = np.where(sd > 0, special.stdtr(np.maximum(n - 1, 1), -t), np.nan)
     return np.where(np.isnan(y) | (n < LEAST), np.nan, p)
+
+
+def counted(y: Floats, baseline: Floats) -> Floats:
+    """The larger of (a) and (b); (b) is the t predictive of cube roots (Wilson and Hilferty 1931) where (a) is over
+    CLOSE_LOOK, so that the costly average is taken only where it decides."""
+    n, _, sd = moments(baseline)
+    total = np.nansum(baseline, axis=0)
+    p = np.asarray(gamma_poisson(y, total, n))
+    roots, centre, spread = moments(np.cbrt(baseline))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = (np.cbrt(y) - centre) / (spread * np.sqrt(1 + 1 / roots))
+        usual = np.where(spread > 0, special.stdtr(np.maximum(n - 1, 1), -t), 0.0)
+    near = (p <= CLOSE_LOOK) & (n >= LEAST)
+    p = np.maximum(p, np.where(near, 0.0, usual))
+    if near.any():
+        p[near] = np.maximum(p[near], dispersed(y[near], total[near], n[near], sd[near] ** 2))
+    return np.where(np.isnan(y) | (n < LEAST), np.nan, p)
+
+
+def dispersed(y: Floats, total: Floats, n: Floats, variance: Floats) -> Floats:
+    """Mid-p of y after n counts of sum `total` and that variance, averaged over what their variance ratio may be.
+
+    The ratio D is estimated as variance/mean, at least 1, and taken to be ν D / χ²(ν). A variance of n values with
+    excess kurtosis κ is as uncertain as a χ² of ν = 2 / (2/(n − 1) + κ/n) degrees of freedom; κ = 6(D − 1)/m + 1/(mD)
+    for a negative binomial of mean m.
+    """
+    mean = (total + 1) / n
+    ratio = np.maximum(variance / mean, 1.0)
+    kurtosis = 6 * (ratio - 1) / mean + 1 / (mean * ratio)
+    freedom = 2 / (2 / (n - 1) + kurtosis / n)
+    p = np.zeros_like(mean)
+    for at, weight in zip(_NODES, _WEIGHTS, strict=True):
+        share = np.maximum(2 * special.gammaincinv(freedom / 2, at) / freedom, 1e-9)
+        p += weight * nbinom_mid_p(y, mean, np.maximum(ratio / share, 1.0) * (1 + 1 / n))
+    return p
 
 
 def gamma_poisson(y: Floats, total: Floats, n: Floats, dispersion: float = DISPERSION) -> Floats:
