@@ -22,6 +22,7 @@ from shared import ROOT
 from tocsin.cli.serve import command
 from tocsin.desk import open_desk
 from tocsin.errors import TocsinError
+from tocsin.server.run import bind
 
 from . import small
 
@@ -116,6 +117,13 @@ def test_what_was_answered_outlives_a_kill(tmp_path: Path) -> None:
     desk = open_desk(city, {})
     assert desk.store.db.execute("SELECT COUNT(*) FROM event").fetchone() == (answered,)
     desk.store.close()
+
+
+def test_answers_of_several_writes_do_not_wait_for_acknowledgements() -> None:
+    with bind("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_a_port_that_is_taken_is_said_in_a_sentence(city: Path) -> None:
