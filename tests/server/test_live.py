@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx2
 import pytest
+import uvicorn
 from starlette.testclient import TestClient
 
 from tocsin import views
@@ -16,6 +18,7 @@ from tocsin.server.app import API, build
 from tocsin.server.beat import MANY, Beat
 from tocsin.server.live import Broker
 from tocsin.server.refuse import Refused
+from tocsin.server.run import Server, bind
 from tocsin.server.site import Site
 
 from . import fake
@@ -140,6 +143,32 @@ def test_readers_are_bounded_and_counted() -> None:
         await anext(broker.stream(None))
 
     live(test, most=1)
+
+
+def test_a_page_that_goes_away_leaves_its_place(site: Site) -> None:
+    """Over a real socket, since it is the socket's end that must be noticed."""
+    site.broker = Broker(first=1000, heartbeat=60)
+    listening, ready = bind("127.0.0.1", 0), threading.Event()
+    link = f"http://127.0.0.1:{listening.getsockname()[1]}{API}/live"
+    server = Server(uvicorn.Config(build(site), log_config=None, ws="none"), site, ready.set)
+    thread = threading.Thread(target=server.run, args=([listening],))
+    thread.start()
+    try:
+        assert ready.wait(30)
+        with httpx2.Client(timeout=30) as client:
+            for _ in range(3):
+                with client.stream("GET", link) as answer:
+                    parts = answer.iter_bytes()  # held: letting it go closes the connection
+                    assert next(parts).startswith(b"retry:")
+                    assert site.broker.readers == 1
+                deadline = time.monotonic() + 30
+                while site.broker.readers and time.monotonic() < deadline:
+                    time.sleep(0.01)
+                assert site.broker.readers == 0
+    finally:
+        server.should_exit = True
+        thread.join(30)
+    assert not thread.is_alive()
 
 
 def test_only_what_the_contract_knows_is_said() -> None:

@@ -40,12 +40,12 @@ def run(app: Starlette, site: Site, listening: socket.socket, ready: Callable[[]
         lifespan="on",
         timeout_graceful_shutdown=PATIENCE,
     )
-    server = _Server(config, site, ready)
+    server = Server(config, site, ready)
     with contextlib.closing(listening):
         server.run(sockets=[listening])
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """uvicorn, which waits for open responses before it tells the application that the end has come: tell it first."""
 
     def __init__(self, config: uvicorn.Config, site: Site, ready: Callable[[], None]) -> None:
