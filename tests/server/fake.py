@@ -35,7 +35,8 @@ class City:
 
     def city(self, now: int, can_write: bool) -> dict[str, Any]:
         return {
-            "name": "fake", "title": title("fake"), "zone": "Asia/Shanghai", "simulated": True, "levels": ["city", "town"],
+            "name": "fake", "title": title("fake"), "zone": "Asia/Shanghai", "simulated": True,
+            "levels": ["city", "town"],
             "budget": 20, "now": AT, "as_of": None, "first": "2026-01-01", "last": "2026-03-01", "version": "0",
             "languages": ["zh", "en"], "has_map": self.polygons is not None, "can_write": can_write,
         }  # fmt: skip
@@ -62,10 +63,11 @@ class City:
     def series(self, signal: str, area: str, first: Any, last: Any, as_of: Any, now: int) -> dict[str, Any]:
         self.asked.append((signal, area, first, last, as_of, now))
         self._known(signal, area)
-        curve = {"observed": [3], "expected": [None], "upper": [2.5], "score": [float("nan")], "p": [None]}
+        numbers = {"observed": [3], "expected": [None], "upper": [2.5], "score": [float("nan")], "p": [None]}
+        curve = {"name": "ears_c2", "title": title("C2"), "cite": "", "rule": False, "window": 1, **numbers}
         return {
             "signal": signal, "area": area, "as_of": AT, "step": "1d", "times": ["2026-03-01"], "values": [3],
-            "population": 9.0, "detectors": [{"name": "ears_c2", "title": title("C2"), "cite": "", "rule": False, "window": 1} | curve],
+            "population": 9.0, "detectors": [curve],
             "alarms": [], "alerts": [], "first": "2026-03-01", "last": "2026-03-01",
         }  # fmt: skip
 
@@ -149,7 +151,8 @@ class City:
             "area_title": title("11"), "path": [title("11")], "level": "town", "opened": "2026-02-27",
             "last": "2026-03-01", "phase": "open", "state": self.state, "severity": "red", "p": 1e-9, "observed": 30,
             "expected": 3.5, "ratio": 8.6, "imported_share": None, "detectors": ["ears_c2"], "reason": title("so"),
-            "spark": {"times": ["2026-03-01"], "values": [30], "expected": [3.5], "upper": [None]}, "updated": AT, "began": AT,
+            "spark": {"times": ["2026-03-01"], "values": [30], "expected": [3.5], "upper": [None]}, "updated": AT,
+            "began": AT,
             "explained_by": [],
         }  # fmt: skip
 

@@ -60,8 +60,6 @@ def outbreak(today: date, days: int = 40) -> list[dict[str, Any]]:
     found = []
     for ago in range(days, 0, -1):
         day = (today - timedelta(days=ago)).isoformat()
-        for n in range(40 if ago == 1 else 2 + ago % 2):
-            found.append(
-                {"source": "hospital", "key": f"{day}-{n}", "signal": "ed.ili", "area": "11", "reference_time": day}
-            )
-    return found
+        found += [(day, f"{day}-{n}") for n in range(40 if ago == 1 else 2 + ago % 2)]
+    fixed = {"source": "hospital", "signal": "ed.ili", "area": "11"}
+    return [{**fixed, "reference_time": day, "key": key} for day, key in found]

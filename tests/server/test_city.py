@@ -27,6 +27,11 @@ def real(tmp_path: Path) -> Iterator[Site]:
     site.desk.store.close()
 
 
+def said(site: Site) -> str:
+    """All that the live stream holds."""
+    return b"".join(site.broker._ring).decode()
+
+
 def test_from_a_push_to_an_alert_that_somebody_takes_in_hand(real: Site) -> None:
     events = small.outbreak(NOW.date())
     beat = Beat(real, 1)
@@ -44,18 +49,15 @@ def test_from_a_push_to_an_alert_that_somebody_takes_in_hand(real: Site) -> None
         assert "11" in {a["area"] for a in ranked}
         assert all(a["last"] == "2026-03-01" for a in ranked)
         found = next(a for a in ranked if a["area"] == "11")
-        moved = web.post(
-            f"{API}/alerts/{found['id']}/notes", json={"action": "acknowledge", "who": "Li"}, headers=WRITE
-        )
+        notes = f"{API}/alerts/{found['id']}/notes"
+        moved = web.post(notes, json={"action": "acknowledge", "who": "Li"}, headers=WRITE)
         assert (moved.status_code, moved.json()["state"]) == (201, "acknowledged")
-        again = web.post(
-            f"{API}/alerts/{found['id']}/notes", json={"action": "acknowledge", "who": "Wu"}, headers=WRITE
-        )
+        again = web.post(notes, json={"action": "acknowledge", "who": "Wu"}, headers=WRITE)
         assert again.status_code == 409
         assert "verify" in again.json()["error"]["allowed"]
         past = web.get(f"{API}/alerts", params={"as_of": "2026-02-01"}).json()
         assert past["alerts"] == []
-    told = b"".join(real.broker._ring).decode()
+    told = said(real)
     assert re.findall(r"event: (\w+)", told)[-2:] == ["tick", "alert"]
     states = [json.loads(d)["state"] for e, d in re.findall(r"event: (\w+)\ndata: (.*)", told) if e == "alert"]
     assert states[0] == "new"
@@ -94,10 +96,8 @@ def test_files_put_into_the_folder_are_taken_and_told(real: Site, monkeypatch: p
         assert web.get(f"{API}/findings?source=inbox").json()["findings"][0]["line"] == 4
         beat.once()
         assert web.get(f"{API}/sources").json()[1]["events"] == 2
-    told = [
-        json.loads(d)["name"] for d in re.findall(r"event: source\ndata: (.*)", b"".join(real.broker._ring).decode())
-    ]
-    assert told == ["inbox"]
+    told = re.findall(r"event: source\ndata: (.*)", said(real))
+    assert [json.loads(d)["name"] for d in told] == ["inbox"]
     assert real.faults == []
 
 

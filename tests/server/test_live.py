@@ -2,10 +2,15 @@
 
 import asyncio
 import re
+import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx2
 import pytest
+import uvicorn
 from starlette.testclient import TestClient
 
 from tocsin import views
@@ -13,6 +18,7 @@ from tocsin.server.app import API, build
 from tocsin.server.beat import MANY, Beat
 from tocsin.server.live import Broker
 from tocsin.server.refuse import Refused
+from tocsin.server.run import Server, bind
 from tocsin.server.site import Site
 
 from . import fake
@@ -139,6 +145,32 @@ def test_readers_are_bounded_and_counted() -> None:
     live(test, most=1)
 
 
+def test_a_page_that_goes_away_leaves_its_place(site: Site) -> None:
+    """Over a real socket, since it is the socket's end that must be noticed."""
+    site.broker = Broker(first=1000, heartbeat=60)
+    listening, ready = bind("127.0.0.1", 0), threading.Event()
+    link = f"http://127.0.0.1:{listening.getsockname()[1]}{API}/live"
+    server = Server(uvicorn.Config(build(site), log_config=None, ws="none"), site, ready.set)
+    thread = threading.Thread(target=server.run, args=([listening],))
+    thread.start()
+    try:
+        assert ready.wait(30)
+        with httpx2.Client(timeout=30) as client:
+            for _ in range(3):
+                with client.stream("GET", link) as answer:
+                    parts = answer.iter_bytes()  # held: letting it go closes the connection
+                    assert next(parts).startswith(b"retry:")
+                    assert site.broker.readers == 1
+                deadline = time.monotonic() + 30
+                while site.broker.readers and time.monotonic() < deadline:
+                    time.sleep(0.01)
+                assert site.broker.readers == 0
+    finally:
+        server.should_exit = True
+        thread.join(30)
+    assert not thread.is_alive()
+
+
 def test_only_what_the_contract_knows_is_said() -> None:
     broker = Broker(first=1)
     with pytest.raises(KeyError):
@@ -192,6 +224,31 @@ def test_the_beat_lives_as_long_as_the_application(site: Site, city: fake.City) 
             web.get(f"{API}/health")
     assert city.ticks > 2
     assert beat.stop(0)  # its thread has ended with the application
+
+
+def test_a_long_beat_does_not_hold_up_the_end(site: Site, city: fake.City, monkeypatch: pytest.MonkeyPatch) -> None:
+    began, free = threading.Event(), threading.Event()
+
+    def long(*_: object) -> None:
+        began.set()
+        assert free.wait(60)
+        raise OSError("late")
+
+    monkeypatch.setattr("tocsin.loop.tick", long)
+    monkeypatch.setattr("tocsin.server.app.PATIENCE", 0.05)
+    beat = Beat(site, 1)
+    with TestClient(build(site, beat)) as web, ThreadPoolExecutor(1) as pool:
+        assert began.wait(10)
+        note = f"{API}/alerts/{fake.ALERT_ID}/notes"
+        waits = pool.submit(web.post, note, json={"action": "comment", "who": "Li"}, headers=WRITE)
+        while not site.writer.taken:
+            time.sleep(0.01)
+        site.close()
+        assert waits.result(10).status_code == 503  # refused, so that it is sent again; not lost in silence
+    assert not free.is_set()  # the application has ended, the beat has not
+    free.set()
+    assert beat.stop(10)
+    assert not city.notes
 
 
 def test_a_note_is_said_to_all(site: Site, web: TestClient) -> None:

@@ -42,12 +42,8 @@ def test_each_record_has_its_own_result(web: TestClient) -> None:
     assert [(r["index"], r["result"]) for r in results] == [
         (0, "accepted"), (1, "duplicate"), (2, "finding"), (3, "accepted"),
     ]  # fmt: skip
-    assert [r.get("code", "") for r in results] == [
-        "",
-        "",
-        "bad-value",
-        "unknown-area",
-    ]  # taken under a parent, and said
+    # The last is taken, under a parent, and that is said.
+    assert [r.get("code", "") for r in results] == ["", "", "bad-value", "unknown-area"]
     assert set(results[0]) == {"index", "result"}
     lines = b"\n".join(json.dumps({**EVENT, "key": k}).encode() for k in "1345")
     assert web.post(f"{API}/events", content=lines, headers=LINES).json()["accepted"] == 3
@@ -192,7 +188,8 @@ def test_a_note_moves_the_alert(web: TestClient, city: fake.City) -> None:
 
 @pytest.mark.parametrize(
     "sent",
-    [b"", b"{", b"[]", b"\xff", b'{"action":"dance","who":"Li"}', b'{"action":"comment"}', b'{"action":"comment","who":" "}',
+    [b"", b"{", b"[]", b"\xff", b'{"action":"dance","who":"Li"}', b'{"action":"comment"}',
+     b'{"action":"comment","who":" "}',
      b'{"action":"comment","who":"Li","text":5}', b'{"action":"comment","who":"Li","note":"x"}',
      json.dumps({"action": "comment", "who": "L" * 101}).encode()],
 )  # fmt: skip

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from tocsin.desk import open_desk
+from tocsin.cli.common import city_option, open_city
 from tocsin.server import auth
 from tocsin.server.app import build
 from tocsin.server.beat import Beat
@@ -16,7 +16,7 @@ from tocsin.server.site import Site
 
 
 @click.command("serve")
-@click.option("--city", type=click.Path(path_type=Path), default=Path(), help="The city directory; default: this one.")
+@city_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0: every network.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: any free one.")
 @click.option(
@@ -35,7 +35,7 @@ def command(city: Path, host: str, port: int, beat: float) -> None:
     """
     given = auth.find_token(os.environ)
     token = given or secrets.token_urlsafe(24)
-    site = Site(open_desk(city, os.environ), token)
+    site = Site(open_city(city), token)
     listening = bind(host, port)
     link = f"http://{_shown(host)}:{listening.getsockname()[1]}/"
 

@@ -26,6 +26,7 @@ from tocsin.server.route import Ask, Door, NoSuchPath, Route
 from tocsin.server.site import Site
 
 API = "/api/v1"
+PATIENCE = 3.0  # seconds for a beat under way when the server ends; what it wrote by then is whole
 
 
 def _openapi(site: Site, ask: Ask) -> dict[str, Any]:
@@ -69,7 +70,7 @@ def build(site: Site, beat: Beat | None = None, static: Path = STATIC) -> Starle
         yield
         site.close()
         if beat:
-            await anyio.to_thread.run_sync(beat.stop, 3.0)
+            await anyio.to_thread.run_sync(beat.stop, PATIENCE)
 
     doors = [Path_(API + path, Door(site, list(routes))) for path, routes in groupby(ROUTES, lambda r: r.path)]
     return Starlette(

@@ -3,7 +3,6 @@
 import hashlib
 from typing import Any
 
-import anyio.to_thread
 from msgspec import UNSET, UnsetType
 from starlette.requests import Request
 from starlette.responses import Response
@@ -28,7 +27,7 @@ def get(site: Site, ask: AreasAsk) -> Any:
 async def geojson(site: Site, request: Request) -> Response:
     """The city's own polygons; each feature's property `code` names its area. 404: draw points."""
     parameters(request, Ask)
-    data = await anyio.to_thread.run_sync(views.geojson, site.desk)
+    data = await site.read(lambda: views.geojson(site.desk))
     if data is None:
         raise NotFound("This city has no polygons (areas.geojson in city.toml); draw points")
     tag = f'W/"{hashlib.sha256(data).hexdigest()[:16]}"'

@@ -11,7 +11,7 @@ from tocsin.server.refuse import Refused
 
 
 def find_token(env: Mapping[str, str]) -> str:
-    """TOCSIN_TOKEN, or what stands in the file TOCSIN_TOKEN_FILE names; "" when neither is set. ConfigError if unusable."""
+    """TOCSIN_TOKEN, or the content of the file TOCSIN_TOKEN_FILE names; "" with neither. ConfigError: unusable."""
     token, file = env.get("TOCSIN_TOKEN", ""), env.get("TOCSIN_TOKEN_FILE", "")
     if token or not file:
         return _usable(token, "TOCSIN_TOKEN") if token else ""

@@ -39,7 +39,7 @@ class Beat:
         return not self._thread.is_alive()
 
     def once(self) -> None:
-        """Watch, tell the sources that changed, judge, tell what changed. A part that breaks is a fault; the rest goes on."""
+        """Watch, tell the sources that changed, judge, tell what changed. What breaks is a fault; the rest goes on."""
         self._fenced("watch", self._look)
         self._fenced("sources", self._tell_sources)
         self._fenced("tick", self._tick)

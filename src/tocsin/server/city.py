@@ -1,6 +1,5 @@
 """GET /city: the city, the clock, and what this server can do. I/O."""
 
-import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -18,5 +17,5 @@ async def get(site: Site, request: Request) -> Response:
     def answer() -> bytes:
         return wire.encode(views.city(site.desk, site.clock(), can_write=can_write), wire.City)
 
-    data = await anyio.to_thread.run_sync(answer, abandon_on_cancel=True)
+    data = await site.read(answer)
     return Response(data, 200, {"Cache-Control": "no-store"}, "application/json")

@@ -39,7 +39,7 @@ async def post(site: Site, request: Request) -> Response:
 
 
 def _answer(taken: Taken, items: Sequence[Event | Finding]) -> dict[str, Any]:
-    """One result a record. A finding that was `kept` stands before the event it speaks of: one record, taken all the same.
+    """One result a record. A finding that was `kept` stands before the event it speaks of: one record, taken anyway.
 
     Refused 400 when the body as a whole could not be read (a finding of line 0).
     """

@@ -9,7 +9,7 @@ from tocsin.server.site import Site
 async def get(site: Site, request: Request) -> Response:
     """What happens, as it happens: server-sent events `tick`, `alert`, `source`, and `reset` (load everything again).
 
-    Messages are numbered; with `Last-Event-ID` (browsers send it when they reconnect) the stream goes on after that one.
+    Messages are numbered; with `Last-Event-ID` (browsers send it when they reconnect) the stream goes on after it.
     """
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     if request.method == "HEAD":

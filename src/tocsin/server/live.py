@@ -20,7 +20,7 @@ class Broker:
     """Messages with increasing ids. `tell` from any thread; streams live on the event loop that called `open`."""
 
     def __init__(self, first: int, keep: int = 512, most: int = 500, heartbeat: float = 15.0) -> None:
-        """`first`: over every id of earlier runs (milliseconds since the epoch will do); `keep` messages, `most` readers."""
+        """`first`: over every id of earlier runs (milliseconds since the epoch); `keep` messages, `most` readers."""
         assert keep > 0
         self._ring: deque[bytes] = deque(maxlen=keep)
         self._last = first  # the newest message's id; ids in the ring are consecutive

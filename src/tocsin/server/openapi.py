@@ -28,8 +28,8 @@ REFUSALS = {
     503: "The store or the server cannot serve now; Retry-After says when to come again",
 }
 
-LIVE = """Server-sent events. `tick`: {as_of, alerts: {opened, changed, closed}}; `alert`: one Alert; `source`: one
-Source; `reset`: load everything again, what came in between is no longer held. Ids increase; `Last-Event-ID` resumes."""
+LIVE = """Server-sent events. `tick`: a Tick; `alert`: an Alert; `source`: a Source; `reset`: load everything again,
+what came in between is no longer held. Ids increase; `Last-Event-ID` resumes."""
 
 
 def document(routes: Sequence[Route], prefix: str) -> dict[str, Any]:

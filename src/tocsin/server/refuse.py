@@ -13,6 +13,14 @@ from tocsin.server import wire
 log = logging.getLogger("tocsin.server")
 
 CODES = {400: "bad-request", 404: "not-found", 405: "no-such-method"}  # of what the framework itself refuses
+TABLE: list[tuple[type[Exception], int, str]] = [  # the first that fits
+    (NotFound, 404, "not-found"),
+    (NotAllowed, 409, "not-allowed"),
+    (InputError, 400, "bad-input"),
+    (StoreError, 503, "store"),
+    (TocsinError, 500, "failed"),
+    (Exception, 500, "internal"),
+]
 
 
 class Refused(Exception):
@@ -25,26 +33,18 @@ class Refused(Exception):
 
 def refusal(why: Exception, request: Request) -> Response:
     """The JSON answer to an exception. What we did not foresee is logged and answered without details."""
-    match why:
-        case Refused():
-            return say(why.status, why.code, str(why), why.headers)
-        case NotFound():
-            return say(404, "not-found", str(why))
-        case NotAllowed():
-            return say(409, "not-allowed", str(why), allowed=list(why.allowed))
-        case InputError():
-            return say(400, "bad-input", str(why))
-        case StoreError():
-            log.error("%s %s: %s", request.method, request.url.path, why)
-            return say(503, "store", str(why), {"Retry-After": "5"})
-        case HTTPException():
-            code = CODES.get(why.status_code, "refused")
-            return say(why.status_code, code, f"{why.detail}: {request.url.path}", why.headers)
-        case TocsinError():
-            log.error("%s %s: %s", request.method, request.url.path, why)
-            return say(500, "failed", str(why))
-    log.error("%s %s", request.method, request.url.path, exc_info=why)
-    return say(500, "internal", "Something of ours broke; the server's log has the details.")
+    if isinstance(why, Refused):
+        return say(why.status, why.code, str(why), why.headers)
+    if isinstance(why, HTTPException):
+        code = CODES.get(why.status_code, "refused")
+        return say(why.status_code, code, f"{why.detail}: {request.url.path}", why.headers)
+    status, code = next((s, c) for kind, s, c in TABLE if isinstance(why, kind))
+    if status < 500:
+        return say(status, code, str(why), allowed=why.allowed if isinstance(why, NotAllowed) else None)
+    known = isinstance(why, TocsinError)  # its message is for people, and says all
+    log.error("%s %s: %s", request.method, request.url.path, why, exc_info=None if known else why)
+    message = str(why) if known else "Something of ours broke; the server's log has the details."
+    return say(status, code, message, {"Retry-After": "5"} if status == 503 else None)
 
 
 def say(

@@ -1,13 +1,12 @@
 """A route as a row, and the small machine that turns rows into endpoints. I/O.
 
-A *question* is a plain function `(site, ask) -> value`, run in a thread, its value checked against the answer's type and
-written as JSON. Anything else is a coroutine `(site, request) -> Response`. Path and query parameters are the fields
-of the `ask` struct, so the types that check them also document them.
+A *question* is a plain function `(site, ask) -> value`, run in a thread, its value checked against the answer's type
+and written as JSON. Anything else is a coroutine `(site, request) -> Response`. Path and query parameters are the
+fields of the `ask` struct, so the types that check them also document them.
 """
 
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
 from typing import Annotated, Any, NamedTuple, TypeVar
 
 import anyio.to_thread
@@ -93,13 +92,12 @@ async def _options(allow: str) -> Response:
 
 async def _question(site: Site, request: Request, route: Route) -> Response:
     ask = parameters(request, route.ask)
-    answer = partial(lambda: wire.encode(route.call(site, ask), route.answer))
-    # Abandoned when the client goes or the server ends: reading changes nothing.
-    data = await anyio.to_thread.run_sync(answer, abandon_on_cancel=True)
+    data = await site.read(lambda: wire.encode(route.call(site, ask), route.answer))
     return Response(data, route.status, {"Cache-Control": "no-store"}, "application/json")
 
 
 T = TypeVar("T")
+A = TypeVar("A", bound=Ask)
 
 
 def given(value: T | UnsetType) -> T | None:
@@ -107,7 +105,7 @@ def given(value: T | UnsetType) -> T | None:
     return None if isinstance(value, UnsetType) else value
 
 
-def parameters(request: Request, kind: type[Ask]) -> Ask:
+def parameters(request: Request, kind: type[A]) -> A:
     """Path and query as a struct; Refused 400 for what is missing, unknown, given twice or of the wrong kind."""
     query = request.query_params.multi_items()
     names = [*request.path_params, *(name for name, _ in query)]

@@ -19,9 +19,13 @@ def bind(host: str, port: int) -> socket.socket:
     """A listening socket; TocsinError saying what to do when the address cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family)
+        listening = socket.create_server((host, port), family=family)
     except (OSError, OverflowError) as e:
         raise TocsinError(f"cannot listen on {host} port {port}: {e}; choose another with --port") from e
+    # asyncio does this only for sockets made with the protocol spelt out; without it every answer of more than one
+    # write waits 40 ms for the client's delayed acknowledgement.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 def run(app: Starlette, site: Site, listening: socket.socket, ready: Callable[[], None]) -> None:
@@ -36,12 +40,12 @@ def run(app: Starlette, site: Site, listening: socket.socket, ready: Callable[[]
         lifespan="on",
         timeout_graceful_shutdown=PATIENCE,
     )
-    server = _Server(config, site, ready)
+    server = Server(config, site, ready)
     with contextlib.closing(listening):
         server.run(sockets=[listening])
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """uvicorn, which waits for open responses before it tells the application that the end has come: tell it first."""
 
     def __init__(self, config: uvicorn.Config, site: Site, ready: Callable[[], None]) -> None:

@@ -4,12 +4,19 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
+
+import anyio
+import anyio.to_thread
 
 from tocsin.desk import Desk
 from tocsin.server.live import Broker
 from tocsin.server.writer import Writer
 from tocsin.types import Instant
 from tocsin.views.plain import iso
+
+READERS = 8  # threads that answer questions; each has its own connection to the store
+T = TypeVar("T")
 
 log = logging.getLogger("tocsin.server")
 
@@ -29,6 +36,7 @@ class Site:
     writer: Writer = field(default_factory=Writer)
     broker: Broker = field(default_factory=lambda: Broker(first=now() // 1000))
     faults: list[dict[str, str]] = field(default_factory=list)
+    _reading: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(READERS))
 
     def fault(self, part: str, why: Exception) -> None:
         """A part of ours broke: into the log with all that is known of it, and into /health with a sentence."""
@@ -36,8 +44,13 @@ class Site:
         fault = {"at": iso(self.clock()), "part": part, "message": f"{type(why).__name__}: {why}"}
         self.faults[:] = [*self.faults, fault][-20:]
 
+    async def read(self, question: Callable[[], T]) -> T:
+        """The answer to a blocking question, in a thread; abandoned when the server ends: it changes nothing."""
+        return await anyio.to_thread.run_sync(question, abandon_on_cancel=True, limiter=self._reading)
+
     def open(self) -> None:
         """Begin, on the running event loop."""
+        self._reading = anyio.CapacityLimiter(READERS)
         self.broker.open()
         self.writer.open()
 

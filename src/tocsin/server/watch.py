@@ -47,4 +47,4 @@ class Watch:
 
 
 class Ending(Exception):
-    """The server ends."""
+    """The server ends: the way out of a long file; what was taken of it is kept."""

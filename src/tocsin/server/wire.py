@@ -1,8 +1,8 @@
 """What the server says: every JSON answer, event and refusal as a type; the only JSON out. Pure.
 
-Steps are civil ISO strings in the city's zone ("2026-03-02", or "2026-03-02T08:05" when shorter than a day), moments are
-UTC ("2026-03-02T10:00:00Z"), a missing number is null. The OpenAPI document is drawn from these types, so a field
-that is not here is not on the wire: an answer with one more or one less is our fault and is refused.
+Steps are civil ISO strings in the city's zone ("2026-03-02", or "2026-03-02T08:05" when shorter than a day), moments
+are UTC ("2026-03-02T10:00:00Z"), a missing number is null. The OpenAPI document is drawn from these types, so a
+field that is not here is not on the wire: an answer with one more or one less is our fault and is not sent.
 """
 
 from typing import Annotated, Any, Literal
@@ -356,7 +356,7 @@ class PushedEvent(Struct, frozen=True):
     area: str
     reference_time: str
     report_time: str | UnsetType = UNSET  # absent: the moment of arrival
-    value: float | None | UnsetType = UNSET  # absent: one case; 0 withdraws a count, null a measurement
+    value: float | UnsetType | None = UNSET  # absent: one case; 0 withdraws a count, null a measurement
     imported: Literal["yes", "no", "unknown"] | UnsetType = UNSET
 
 
