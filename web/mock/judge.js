@@ -58,7 +58,7 @@ export function alertOf(signal, area) {
   const p = recent.reduce((least, alarm) => Math.min(least, alarm.p), 1) ** Math.min(agree.length, 2);
   const path = [];
   for (let at = area; at && at.parent; at = areas.find((one) => one.code === at.parent)) path.unshift(at.title);
-  const grade = Math.min(3, Math.max(0, Math.floor(-Math.log10(p) / 4) - (agree.length < 3 ? 1 : 0)));
+  const grade = Math.min(3, Math.max(0, Math.floor(-Math.log10(p) / 6.5) - (agree.length < 4 ? 1 : 0)));
   const round = (x) => Math.round(x * 10) / 10;
   const days = Math.round((Date.parse(peak.time) - Date.parse(opened)) / 86_400_000) + 1;
   return {

@@ -15,6 +15,7 @@ export interface CurveData {
 }
 
 type Row = (number | null)[];
+const WHOLE = [0, 1, 2, 3, 4, 5, 6].flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power)); // counts have no halves
 
 /** uPlot's columns: x, ghost, values, values at alarms, expected, upper. */
 export function columns(data: CurveData, x: number[]): uPlot.AlignedData {
@@ -75,12 +76,12 @@ export function options(plot: typeof uPlot, data: CurveData, frame: Frame): uPlo
     legend: { show: false },
     cursor: { y: false, points: { size: 7, width: 2 }, drag: { x: true, y: false, setScale: true } },
     scales: {
-      x: { time: true, range: (_, min, max) => (max - min < gap * 4 ? [min - gap * 2, max + gap * 2] : [min - gap * 0.6, max + gap * 0.6]) },
+      x: { time: true, range: (self, min, max) => stretch(self.data[0] as number[], min, max, gap) },
       y: { range: (_, min, max) => [Math.min(0, min ?? 0), max > 0 ? max * 1.12 : 1] },
     },
     axes: [
       { ...axis, grid: { show: false }, space: 70, size: 30, values: (_, splits, __, ___, increment) => splits.map((seconds, i) => label(seconds, increment, frame.tag, i === 0)) },
-      { ...axis, size: 46, space: 36, values: (_, splits) => splits.map((value) => number.format(value)) },
+      { ...axis, size: 46, space: 36, ...(asBars ? { incrs: WHOLE } : {}), values: (_, splits) => splits.map((value) => number.format(value)) },
     ],
     series: [
       {},
@@ -97,6 +98,12 @@ export function options(plot: typeof uPlot, data: CurveData, frame: Frame): uPlo
       setScale: [(self, key) => key === 'x' && frame.zoomed(self.scales.x!.min!, self.scales.x!.max!)],
     },
   };
+}
+
+/** What is shown of the time: never less than four steps, and room for whole bars when all of it is in view. */
+function stretch(x: number[], min: number, max: number, gap: number): [number, number] {
+  if (max - min < gap * 4) return [(min + max) / 2 - gap * 2, (min + max) / 2 + gap * 2];
+  return min === x[0] && max === x.at(-1) ? [min - gap * 0.6, max + gap * 0.6] : [min, max];
 }
 
 /** A tick's words: the year stands where the reader first needs it. */
