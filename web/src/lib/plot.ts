@@ -48,6 +48,10 @@ function marks(colour: string): (plot: uPlot) => void {
   };
 }
 
+/** The reader's letter size in pixels: larger on a wall. */
+const rem = () => parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
+export const axisWidth = () => Math.round(2.9 * rem());
+
 export interface Frame {
   width: number;
   height: number;
@@ -60,7 +64,8 @@ export function options(plot: typeof uPlot, data: CurveData, frame: Frame): uPlo
   const [muted, line, curve, bar, expected, upper, alarm, ghost, band] = ['muted', 'line', 'curve', 'curve-bar', 'expected', 'upper', 'alarm', 'ghost', 'band'].map(ink) as [
     string, string, string, string, string, string, string, string, string,
   ];
-  const font = `12px ${ink('sans')}`;
+  const size = rem();
+  const font = `${0.75 * size}px ${ink('sans')}`;
   const gap = data.times.length > 1 ? (Date.parse(`${data.times[1]!.slice(0, 10)}`) - Date.parse(`${data.times[0]!.slice(0, 10)}`)) / 1000 || 300 : 86_400;
   const asBars = data.kind === 'count';
   const bars = plot.paths.bars!({ size: [0.78, 26], align: 0 });
@@ -80,8 +85,8 @@ export function options(plot: typeof uPlot, data: CurveData, frame: Frame): uPlo
       y: { range: (_, min, max) => [Math.min(0, min ?? 0), max > 0 ? max * 1.12 : 1] },
     },
     axes: [
-      { ...axis, grid: { show: false }, space: 70, size: 30, values: (_, splits, __, ___, increment) => splits.map((seconds, i) => label(seconds, increment, frame.tag, i === 0)) },
-      { ...axis, size: 46, space: 36, ...(asBars ? { incrs: WHOLE } : {}), values: (_, splits) => splits.map((value) => number.format(value)) },
+      { ...axis, grid: { show: false }, space: 4.4 * size, size: 1.9 * size, values: (_, splits, __, ___, increment) => splits.map((seconds, i) => label(seconds, increment, frame.tag, i === 0)) },
+      { ...axis, size: axisWidth(), space: 2.25 * size, ...(asBars ? { incrs: WHOLE } : {}), values: (_, splits) => splits.map((value) => number.format(value)) },
     ],
     series: [
       {},

@@ -138,7 +138,7 @@ export const WORDS = {
   'signal.range': ['范围', 'Range'],
   'signal.asOf': ['回到那一天', 'What we knew on'],
   'signal.now': ['现在', 'Now'],
-  'signal.past': ['这是 {day} 当天所知；浅色线是如今所知。', 'This is what was known on {day}; the pale line is what is known now.'],
+  'signal.past': ['这是 {day} 当天所知；浅色是如今所知。', 'This is what was known on {day}; pale is what is known now.'],
   'signal.range.90': ['90 天', '90 days'],
   'signal.range.365': ['1 年', '1 year'],
   'signal.range.all': ['全部', 'All'],
