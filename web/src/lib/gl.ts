@@ -109,7 +109,7 @@ export function pin(map: Gl, pins: Pin[], at: (code: string) => [number, number]
     type: 'FeatureCollection',
     features: pins.flatMap((alert) => {
       const place = at(alert.code);
-      return place ? [{ type: 'Feature' as const, properties: { ink: ink(alert.severity) }, geometry: { type: 'Point' as const, coordinates: place } }] : [];
+      return place ? [{ type: 'Feature' as const, properties: { ink: ink(alert.severity ?? 'soft') }, geometry: { type: 'Point' as const, coordinates: place } }] : [];
     }),
   });
 }

@@ -1,5 +1,6 @@
 /** How a curve is drawn with uPlot: bars for counts, a line for measurements, expected, threshold, alarms. */
 import type uPlot from 'uplot';
+import { ruler } from './dates';
 import { ink } from './theme.svelte';
 import type { Numbers } from './wire';
 
@@ -11,7 +12,7 @@ export interface CurveData {
   alarmed: boolean[];
   ghost?: Numbers | null; // what is known now, behind what was known then
   kind: 'count' | 'measure';
-  step: string;
+  window: number; // each value is the sum of so many steps
 }
 
 type Row = (number | null)[];
@@ -66,7 +67,7 @@ export function options(plot: typeof uPlot, data: CurveData, frame: Frame): uPlo
   ];
   const size = rem();
   const font = `${0.75 * size}px ${ink('sans')}`;
-  const gap = data.times.length > 1 ? (Date.parse(`${data.times[1]!.slice(0, 10)}`) - Date.parse(`${data.times[0]!.slice(0, 10)}`)) / 1000 || 300 : 86_400;
+  const gap = data.times.length > 1 ? ruler(data.times[1]!) - ruler(data.times[0]!) : 86_400;
   const asBars = data.kind === 'count';
   const bars = plot.paths.bars!({ size: [0.78, 26], align: 0 });
   const stepped = (colour: string): Partial<uPlot.Series> =>
