@@ -28,7 +28,8 @@ _FIND = """
   while (walk.nextNode()) {
     const text = walk.currentNode.textContent.trim();
     const element = walk.currentNode.parentElement;
-    if (!text || element.closest('noscript, script, option, .hidden, .skip, :disabled') || !element.checkVisibility()) continue;
+    const left = 'noscript, script, option, .hidden, .skip, :disabled';
+    if (!text || element.closest(left) || !element.checkVisibility()) continue;
     seen += 1;
     const style = getComputedStyle(element);
     const under = ground(element);
