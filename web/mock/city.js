@@ -60,7 +60,7 @@ for (let r = 0; r < ROWS; r += 1) {
 }
 
 const LEVELS = ['city', 'district', 'town'];
-const signal = (name, zh, en, extra = {}) => ({ name, title: { zh, en }, kind: 'count', step: '1d', domain: 'health', unit: '', levels: LEVELS, detectors: ['ears-c1', 'ears-c2', 'ears-c3', 'cidars-moving', 'farrington'], severity: 'moderate', base: 9, ...extra });
+const signal = (name, zh, en, extra = {}) => ({ name, title: { zh, en }, kind: 'count', step: '1d', domain: 'health', unit: '', levels: LEVELS, detectors: ['ears-c1', 'ears-c2', 'ears-c3', 'cidars-moving', 'farrington'], severity: 1, base: 9, ...extra });
 export const signals = [
   signal('ed.ili', '急诊流感样病例', 'Emergency visits, influenza-like illness', { base: 14 }),
   signal('ed.gastro', '急诊腹泻病例', 'Emergency visits, diarrhoea', { base: 8 }),

@@ -24,7 +24,7 @@ export function series(signal, code, asOf, from) {
   const alarms = [];
   const detectors = signal.detectors.map((name) => {
     const { title, cite, lag, width, k } = DETECTORS[name];
-    const found = { name, title, cite, rule: { zh: `前 ${width} 步均值 + ${k} 倍标准差`, en: `mean of ${width} steps + ${k} sd` }, expected: [], upper: [], score: [], p: [] };
+    const found = { name, title, cite, rule: name === 'cidars-moving', window: 1, observed: row, expected: [], upper: [], score: [], p: [] };
     row.forEach((value, j) => {
       const past = row.slice(Math.max(0, j - lag - width), Math.max(0, j - lag + 1)).filter((one) => one !== null);
       if (past.length < width * 0.7) return ['expected', 'upper', 'score', 'p'].forEach((key) => found[key].push(null));
@@ -39,7 +39,7 @@ export function series(signal, code, asOf, from) {
     return found;
   });
   const cut = (list) => list.slice(start);
-  for (const run of detectors) for (const key of ['expected', 'upper', 'score', 'p']) run[key] = cut(run[key]);
+  for (const run of detectors) for (const key of ['observed', 'expected', 'upper', 'score', 'p']) run[key] = cut(run[key]);
   return { signal: signal.name, area: code, as_of: asOf ?? `${TODAY}T00:05:00Z`, step: signal.step, times: cut(times), values: cut(row), population: area.population, detectors, alarms: alarms.filter((alarm) => alarm.time >= times[start]), alerts: [], first: dayOf(0), last: TODAY };
 }
 
@@ -58,13 +58,13 @@ export function alertOf(signal, area) {
   const p = recent.reduce((least, alarm) => Math.min(least, alarm.p), 1) ** Math.min(agree.length, 2);
   const path = [];
   for (let at = area; at && at.parent; at = areas.find((one) => one.code === at.parent)) path.unshift(at.title);
-  const grade = Math.min(3, Math.max(0, Math.floor(-Math.log10(p) / 4) - (agree.length < 3 ? 1 : 0)));
+  const grade = Math.min(3, Math.max(0, Math.floor(-Math.log10(p) / 6.5) - (agree.length < 4 ? 1 : 0)));
   const round = (x) => Math.round(x * 10) / 10;
   const days = Math.round((Date.parse(peak.time) - Date.parse(opened)) / 86_400_000) + 1;
   return {
     id: [...`${signal.name}${area.code}`].reduce((sum, letter) => (sum * 33 + letter.charCodeAt(0)) >>> 0, 5381).toString(16).padStart(12, 'c0ffee'),
     signal: signal.name, signal_title: signal.title, area: area.code, area_title: area.title, path, level: area.level, opened, last: peak.time,
-    phase: whole.values[end] > (lead.upper[end] ?? 1e9) ? 'growing' : days < 3 ? 'open' : 'quiet', state: 'new', severity: SEVERITIES[grade], p,
+    phase: whole.values[end] > (lead.upper[end] ?? 1e9) ? 'growing' : days < 3 ? 'open' : 'quiet', explained_by: [], began: `${opened}T16:05:00Z`, state: 'new', severity: SEVERITIES[grade], p,
     observed: peak.observed, expected: round(peak.expected), ratio: ratio && round(ratio), imported_share: signal.name === 'lab.dengue' ? 0.21 : null, detectors: agree,
     reason: {
       zh: `${area.title.zh}${signal.title.zh}在 ${peak.time} 为 ${peak.observed}，预期 ${round(peak.expected)}，超出阈值 ${round(peak.upper)}；自 ${opened} 起已 ${days} 天，${agree.length} 种方法一致。`,

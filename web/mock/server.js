@@ -59,7 +59,7 @@ function map(query) {
     const sum = found.values.slice(-7).reduce((total, value) => total + (value ?? 0), 0);
     return { code: area.code, value: found.values[i], expected: run.expected[i], upper: run.upper[i], score: run.score[i], p: run.p[i], rate_per_100k: signal.kind === 'count' ? (sum / area.population) * 1e5 : null, window_sum: sum };
   });
-  return { signal: signal.name, level, as_of: day, time: day, areas: rows, alerts: alerts.filter((alert) => alert.signal === signal.name).map(told) };
+  return { signal: signal.name, level, as_of: day, time: day, areas: rows, alerts: alerts.filter((alert) => alert.signal === signal.name && alert.level === level).map(({ id, area, phase, state }) => ({ id, area, phase, state })) };
 }
 
 function find(query) {

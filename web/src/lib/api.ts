@@ -48,8 +48,8 @@ export const api = {
   signals: () => ask<Signal[]>('/signals'),
   areas: (level?: string) => ask<Area[]>('/areas', { level }),
   shapes: () => ask<Shapes>('/areas.geojson'),
-  series: (signal: string, area: string, asOf: string | null, from?: string | null, abort?: AbortSignal) =>
-    ask<Series>('/series', { signal, area, as_of: asOf, from }, { signal: abort ?? null }),
+  series: (signal: string, area: string, asOf: string | null, from: string | null, to: string | null, abort?: AbortSignal) =>
+    ask<Series>('/series', { signal, area, as_of: asOf, from, to }, { signal: abort ?? null }),
   map: (signal: string, level: string, asOf: string | null, abort?: AbortSignal) =>
     ask<MapDay>('/map', { signal, level, as_of: asOf }, { signal: abort ?? null }),
   alerts: (limit: number) => ask<Alerts>('/alerts', { limit }),

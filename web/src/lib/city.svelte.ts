@@ -1,10 +1,11 @@
 /** What the page knows of the city: its signals and areas, read once; its alerts and sources, kept fresh by the stream. */
 import { api, ApiError } from './api';
 import { speech } from './language.svelte';
-import { live } from './live.svelte';
-import type { Alert, Alerts, Area, City, Health, Shapes, Signal, Source } from './wire';
+import { live, type Tick } from './live.svelte';
+import type { Alert, Alerts, Area, City, DetectorRun, Health, Shapes, Signal, Source, Title } from './wire';
 
-const MOST = 500; // alerts asked for at once
+const MOST = 200; // alerts asked for at once
+const PATIENCE = 20_000; // ms; what is on the screen is read anew at most this often
 
 class Known {
   city = $state.raw<City | null>(null);
@@ -15,19 +16,22 @@ class Known {
   health = $state.raw<Health | null>(null);
   error = $state.raw<ApiError | null>(null);
   judged = $state<string | null>(null); // the last tick's moment
+  version = $state(0); // grows when what is on the screen should be read again
   arrived = $state.raw<Alert | null>(null); // the newest alert, to be said aloud
   byCode = $derived(new Map(this.areas.map((area) => [area.code, area])));
   bySignal = $derived(new Map(this.signals.map((signal) => [signal.name, signal])));
+  methods = $state.raw<Record<string, Title | string>>({}); // names of detectors, as the curves say them
   private drawn: Promise<Shapes | null> | null = null;
   private due: ReturnType<typeof setTimeout> | undefined;
+  private turned = 0;
 
   async start(): Promise<void> {
     await this.read();
     live.listen((heard) => {
       if (heard.kind === 'source') this.source(heard.source);
       else if (heard.kind === 'alert') this.alert(heard.alert);
-      if (heard.kind === 'tick') this.judged = heard.tick.as_of;
-      if (heard.kind !== 'source') this.soon();
+      else if (heard.kind === 'tick') this.tick(heard.tick);
+      if (heard.kind === 'alert' || heard.kind === 'again') this.soon();
     });
     live.start();
   }
@@ -64,6 +68,11 @@ class Known {
     return this.drawn;
   }
 
+  learn(runs: DetectorRun[]): void {
+    const news = runs.filter((run) => !(run.name in this.methods));
+    if (news.length) this.methods = { ...this.methods, ...Object.fromEntries(news.map((run) => [run.name, run.title])) };
+  }
+
   levelTitle(level: string): Record<'zh' | 'en', string> {
     return this.city?.level_titles?.[level] ?? LEVELS[level] ?? { zh: level, en: level };
   }
@@ -72,6 +81,15 @@ class Known {
   private soon(): void {
     clearTimeout(this.due);
     this.due = setTimeout(() => void this.refresh().catch(() => undefined), 400);
+  }
+
+  private tick({ as_of, alerts }: Tick): void {
+    this.judged = as_of;
+    if (Date.now() - this.turned > PATIENCE) {
+      this.turned = Date.now();
+      this.version += 1;
+    }
+    if (alerts.opened + alerts.changed + alerts.closed) this.soon();
   }
 
   private source(row: Source): void {

@@ -62,7 +62,7 @@ function style(): StyleSpecification {
 export function make(container: HTMLElement, tag: string): Gl {
   const map = new Gl({
     container,
-    style: { version: 8, sources: {}, layers: [] },
+    style: style(),
     attributionControl: false,
     dragRotate: false,
     pitchWithRotate: false,
@@ -75,9 +75,7 @@ export function make(container: HTMLElement, tag: string): Gl {
   map.touchZoomRotate.disableRotation();
   map.keyboard.disableRotation();
   map.getCanvas().setAttribute('lang', tag);
-  map.on('styleimagemissing', (missing) => {
-    if (missing.id === 'stripes' && !map.hasImage('stripes')) map.addImage('stripes', stripes(ink('surface'), ink('hatch')), { pixelRatio: 2 });
-  });
+  map.on('style.load', () => map.addImage('stripes', stripes(ink('surface'), ink('hatch')), { pixelRatio: 2 }));
   return map;
 }
 
@@ -111,7 +109,7 @@ export function pin(map: Gl, pins: Pin[], at: (code: string) => [number, number]
     type: 'FeatureCollection',
     features: pins.flatMap((alert) => {
       const place = at(alert.code);
-      return place ? [{ type: 'Feature' as const, properties: { ink: ink(alert.severity) }, geometry: { type: 'Point' as const, coordinates: place } }] : [];
+      return place ? [{ type: 'Feature' as const, properties: { ink: ink(alert.severity ?? 'soft') }, geometry: { type: 'Point' as const, coordinates: place } }] : [];
     }),
   });
 }

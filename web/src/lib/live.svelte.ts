@@ -129,6 +129,7 @@ class Live {
     if (event === 'tick') this.tell({ kind: 'tick', tick: body });
     else if (event === 'alert') this.tell({ kind: 'alert', alert: body });
     else if (event === 'source') this.tell({ kind: 'source', source: body });
+    else if (event === 'reset') this.tell({ kind: 'again' }); // too much was missed to be told one by one
   }
 }
 

@@ -1,5 +1,6 @@
 /** How a curve is drawn with uPlot: bars for counts, a line for measurements, expected, threshold, alarms. */
 import type uPlot from 'uplot';
+import { ruler } from './dates';
 import { ink } from './theme.svelte';
 import type { Numbers } from './wire';
 
@@ -11,10 +12,11 @@ export interface CurveData {
   alarmed: boolean[];
   ghost?: Numbers | null; // what is known now, behind what was known then
   kind: 'count' | 'measure';
-  step: string;
+  window: number; // each value is the sum of so many steps
 }
 
 type Row = (number | null)[];
+const WHOLE = [0, 1, 2, 3, 4, 5, 6].flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power)); // counts have no halves
 
 /** uPlot's columns: x, ghost, values, values at alarms, expected, upper. */
 export function columns(data: CurveData, x: number[]): uPlot.AlignedData {
@@ -47,6 +49,10 @@ function marks(colour: string): (plot: uPlot) => void {
   };
 }
 
+/** The reader's letter size in pixels: larger on a wall. */
+const rem = () => parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
+export const axisWidth = () => Math.round(2.9 * rem());
+
 export interface Frame {
   width: number;
   height: number;
@@ -59,8 +65,9 @@ export function options(plot: typeof uPlot, data: CurveData, frame: Frame): uPlo
   const [muted, line, curve, bar, expected, upper, alarm, ghost, band] = ['muted', 'line', 'curve', 'curve-bar', 'expected', 'upper', 'alarm', 'ghost', 'band'].map(ink) as [
     string, string, string, string, string, string, string, string, string,
   ];
-  const font = `12px ${ink('sans')}`;
-  const gap = data.times.length > 1 ? (Date.parse(`${data.times[1]!.slice(0, 10)}`) - Date.parse(`${data.times[0]!.slice(0, 10)}`)) / 1000 || 300 : 86_400;
+  const size = rem();
+  const font = `${0.75 * size}px ${ink('sans')}`;
+  const gap = data.times.length > 1 ? ruler(data.times[1]!) - ruler(data.times[0]!) : 86_400;
   const asBars = data.kind === 'count';
   const bars = plot.paths.bars!({ size: [0.78, 26], align: 0 });
   const stepped = (colour: string): Partial<uPlot.Series> =>
@@ -75,12 +82,12 @@ export function options(plot: typeof uPlot, data: CurveData, frame: Frame): uPlo
     legend: { show: false },
     cursor: { y: false, points: { size: 7, width: 2 }, drag: { x: true, y: false, setScale: true } },
     scales: {
-      x: { time: true, range: (_, min, max) => (max - min < gap * 4 ? [min - gap * 2, max + gap * 2] : [min - gap * 0.6, max + gap * 0.6]) },
+      x: { time: true, range: (self, min, max) => stretch(self.data[0] as number[], min, max, gap) },
       y: { range: (_, min, max) => [Math.min(0, min ?? 0), max > 0 ? max * 1.12 : 1] },
     },
     axes: [
-      { ...axis, grid: { show: false }, space: 70, size: 30, values: (_, splits, __, ___, increment) => splits.map((seconds, i) => label(seconds, increment, frame.tag, i === 0)) },
-      { ...axis, size: 46, space: 36, values: (_, splits) => splits.map((value) => number.format(value)) },
+      { ...axis, grid: { show: false }, space: 4.4 * size, size: 1.9 * size, values: (_, splits, __, ___, increment) => splits.map((seconds, i) => label(seconds, increment, frame.tag, i === 0)) },
+      { ...axis, size: axisWidth(), space: 2.25 * size, ...(asBars ? { incrs: WHOLE } : {}), values: (_, splits) => splits.map((value) => number.format(value)) },
     ],
     series: [
       {},
@@ -97,6 +104,12 @@ export function options(plot: typeof uPlot, data: CurveData, frame: Frame): uPlo
       setScale: [(self, key) => key === 'x' && frame.zoomed(self.scales.x!.min!, self.scales.x!.max!)],
     },
   };
+}
+
+/** What is shown of the time: never less than four steps, and room for whole bars when all of it is in view. */
+function stretch(x: number[], min: number, max: number, gap: number): [number, number] {
+  if (max - min < gap * 4) return [(min + max) / 2 - gap * 2, (min + max) / 2 + gap * 2];
+  return min === x[0] && max === x.at(-1) ? [min - gap * 0.6, max + gap * 0.6] : [min, max];
 }
 
 /** A tick's words: the year stands where the reader first needs it. */

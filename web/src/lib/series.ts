@@ -9,20 +9,24 @@ export function choose(series: Series, name: string | null, agree: string[] = []
 
 const dash = (length: number) => Array<null>(length).fill(null);
 
+/** What a detector compares: the values, or the sums of its window. */
+const compared = (series: Series, run: DetectorRun | null | undefined) => (run && run.window > 1 ? run.observed : series.values);
+
 /** One series with one detector's view of it. `alarmed` are this detector's alarms, or any detector's where it is null. */
 export function seriesCurve(series: Series, run: DetectorRun | null, signal: Signal | undefined, ghost: Series | null): CurveData {
   const n = series.times.length;
   const alarms = new Set(series.alarms.filter((alarm) => !run || alarm.detector === run.name).map((alarm) => alarm.time));
-  const later = ghost && new Map(ghost.times.map((time, i) => [time, ghost.values[i] ?? null]));
+  const known = ghost && compared(ghost, ghost.detectors.find((one) => one.name === run?.name));
+  const later = ghost && new Map(ghost.times.map((time, i) => [time, known?.[i] ?? null]));
   return {
     times: series.times,
-    values: series.values,
+    values: compared(series, run),
+    window: run?.window ?? 1,
     expected: run?.expected ?? dash(n),
     upper: run?.upper ?? dash(n),
     alarmed: series.times.map((time) => alarms.has(time)),
     ghost: later ? series.times.map((time) => later.get(time) ?? null) : null,
     kind: signal?.kind ?? 'count',
-    step: series.step,
   };
 }
 
@@ -31,7 +35,7 @@ export function curveOf(series: Series | null, alert: Alert, kind: Signal['kind'
   if (!series) {
     const { times, values, expected, upper } = alert.spark;
     const over = values.map((value, i) => value !== null && (upper[i] ?? Infinity) < value);
-    return { times, values, expected, upper, alarmed: over, kind, step: '' };
+    return { times, values, expected, upper, alarmed: over, kind, window: 1 };
   }
   const whole = seriesCurve(series, choose(series, null, alert.detectors), undefined, null);
   const from = Math.max(series.times.length - steps, 0);
@@ -39,9 +43,17 @@ export function curveOf(series: Series | null, alert: Alert, kind: Signal['kind'
   return { ...whole, kind, times: cut(whole.times), values: cut(whole.values), expected: cut(whole.expected), upper: cut(whole.upper), alarmed: cut(whole.alarmed) };
 }
 
+const MINUTES: Record<string, number> = { min: 1, h: 60, d: 1440, w: 10_080 };
+
+/** The days that `steps` steps take; "5min", "1h", "1d", "1w", "1w-mmwr". */
+export function daysOf(step: string, steps: number): number {
+  const [, n, unit] = /^(\d+)(min|h|d|w)/.exec(step) ?? [];
+  return Math.max(1, Math.floor((steps * Number(n ?? 1) * (MINUTES[unit ?? 'd'] ?? 1440)) / 1440));
+}
+
 /** A series as CSV: one row a step, each detector's columns beside the value. */
 export function csv(series: Series): string {
-  const head = ['time', 'value', ...series.detectors.flatMap((run) => [`${run.name}.expected`, `${run.name}.upper`, `${run.name}.score`, `${run.name}.p`])];
-  const rows = series.times.map((time, i) => [time, series.values[i], ...series.detectors.flatMap((run) => [run.expected[i], run.upper[i], run.score[i], run.p[i]])]);
+  const head = ['time', 'value', ...series.detectors.flatMap((run) => [`${run.name}.observed`, `${run.name}.expected`, `${run.name}.upper`, `${run.name}.score`, `${run.name}.p`])];
+  const rows = series.times.map((time, i) => [time, series.values[i], ...series.detectors.flatMap((run) => [run.observed[i], run.expected[i], run.upper[i], run.score[i], run.p[i]])]);
   return [head, ...rows].map((row) => row.map((cell) => cell ?? '').join(',')).join('\r\n') + '\r\n';
 }

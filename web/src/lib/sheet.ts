@@ -1,12 +1,14 @@
 /** What every map is given, whichever way it draws. */
 import type { Place } from './places';
 import type { Scale, Shading } from './shade';
-import type { MapArea, Severity } from './wire';
+import type { MapArea, Severity, State } from './wire';
 
 export interface Pin {
   id: string;
   code: string;
-  severity: Severity;
+  area: string; // where the alert is, at or below `code`
+  state: State;
+  severity: Severity | null; // null: it is not on today's list
 }
 
 export interface SheetProps {
@@ -17,6 +19,7 @@ export interface SheetProps {
   alerts: Pin[];
   level: string;
   unit: string;
+  rated: boolean; // counts have rates, measurements have not
   pointed: string | null;
   onpoint: (code: string | null) => void;
   onchoose: (code: string) => void;

@@ -6,7 +6,7 @@ export interface Title {
 }
 export type Numbers = (number | null)[];
 export type Severity = 'red' | 'orange' | 'yellow' | 'blue';
-export type Phase = 'open' | 'growing' | 'quiet' | 'closed';
+export type Phase = 'open' | 'growing' | 'quiet' | 'ended';
 export type State = 'new' | 'acknowledged' | 'verifying' | 'confirmed' | 'excluded' | 'responding' | 'closed';
 export type Action = 'acknowledge' | 'verify' | 'confirm' | 'exclude' | 'respond' | 'close' | 'reopen' | 'comment';
 
@@ -37,7 +37,7 @@ export interface Signal {
   unit: string;
   levels: string[];
   detectors: string[];
-  severity?: unknown;
+  severity: number; // how grave this signal is, 1 = usual
 }
 
 export interface Area {
@@ -54,7 +54,9 @@ export interface DetectorRun {
   name: string;
   title: Title | string;
   cite: string;
-  rule: string | Title;
+  rule: boolean; // its threshold alone opens an alert
+  window: number; // how many steps' sum it compares
+  observed: Numbers; // that sum
   expected: Numbers;
   upper: Numbers;
   score: Numbers;
@@ -94,7 +96,7 @@ export interface Spark {
 
 export interface Alert {
   id: string;
-  rank: number;
+  rank: number | null;
   signal: string;
   signal_title: Title;
   area: string;
@@ -115,6 +117,7 @@ export interface Alert {
   reason: Title;
   spark: Spark;
   updated: string;
+  explained_by: string[]; // alerts of smaller areas within that say the same
 }
 
 export interface Evidence {
@@ -160,13 +163,20 @@ export interface MapArea {
   window_sum: number | null;
 }
 
+export interface MapPin {
+  id: string;
+  area: string;
+  phase: Phase;
+  state: State;
+}
+
 export interface MapDay {
   signal: string;
   level: string;
   as_of: string;
   time: string | null;
   areas: MapArea[];
-  alerts: Alert[];
+  alerts: MapPin[];
 }
 
 export type SourceState = 'ok' | 'late' | 'silent' | 'never';
