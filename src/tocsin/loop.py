@@ -13,7 +13,6 @@ from tocsin.calendar import end_of_day
 from tocsin.config import SourceTable
 from tocsin.desk import Desk
 from tocsin.errors import InputError, NotFound
-from tocsin.feed import folder
 from tocsin.ingest import push as push_format
 from tocsin.judge import flagged, judge
 from tocsin.store import deliveries, notes
@@ -69,17 +68,6 @@ def take(
             progress(stream.tell())
     deliveries.finish(desk.store, source.name, path.name, delivery.id, now)
     return total
-
-
-def watch(desk: Desk, seen: dict[str, folder.Seen], now: Instant) -> list[tuple[str, str, Delivered]]:
-    """Take in the files that have come to the sources' folders: (source, file, what it did). `seen` is the caller's."""
-    done = []
-    for source in desk.settings.sources:
-        mine = seen.setdefault(source.name, folder.Seen())
-        for path in folder.poll(desk.directory, source, mine, now / 1e6) if source.mapping else ():
-            done.append((source.name, path.name, take(desk, source, path, now)))
-            folder.took(path, mine)
-    return done
 
 
 def parsed(desk: Desk, source: SourceTable, stream: BinaryIO, file: str, received: Instant) -> Iterator[Item]:

@@ -35,18 +35,18 @@ geojson = "areas.geojson"
 [[signals]]
 name = "ed.ili"
 title = { zh = "急诊流感样病例", en = "ED influenza-like illness" }
-detectors = ["ears_c2", { method = "moving_percentile", percentile = 0.9 }]
+detectors = [{ method = "ears_c2", baseline = 28 }, { method = "moving_percentile", percentile = 0.9 }]
 
 [[signals]]
 name = "ed.gi"
 title = { zh = "急诊腹泻呕吐", en = "ED gastroenteritis" }
-detectors = ["ears_c2", "ears_c3"]
+detectors = [{ method = "ears_c2", baseline = 28 }, "ears_c3"]
 severity = 2.0                # a common source can be stopped today
 
 [[signals]]
 name = "ed.fever_rash"
 title = { zh = "急诊发热出疹", en = "ED fever with rash" }
-detectors = ["ears_c2", "ears_c3"]
+detectors = [{ method = "ears_c2", baseline = 28 }, "ears_c3"]
 severity = 1.5
 
 [[signals]]
@@ -58,7 +58,7 @@ severity = 3.0
 [[signals]]
 name = "lab.noro"
 title = { zh = "诺如病毒检出", en = "Norovirus detections" }
-detectors = ["ears_c2", "ears_c3"]
+detectors = [{ method = "ears_c2", baseline = 28 }, "ears_c3"]
 severity = 1.5
 
 [[signals]]
@@ -66,7 +66,7 @@ name = "hotline.12345"
 title = { zh = "12345热线健康类来电", en = "12345 hotline, health calls" }
 domain = "municipal"
 levels = ["city", "district"]
-detectors = ["ears_c2"]
+detectors = [{ method = "ears_c2", baseline = 28 }]
 severity = 0.5
 
 [[signals]]
@@ -74,7 +74,7 @@ name = "school.absence"
 title = { zh = "学校因病缺课", en = "School absence, pupils" }
 domain = "facility"
 absent = "missing"            # weekends and vacations are no zeros
-detectors = ["ears_c2"]
+detectors = [{ method = "ears_c2", baseline = 28 }]
 
 [[signals]]
 name = "ww.sars2"

@@ -11,6 +11,15 @@ def delivered(store: Store) -> dict[str, tuple[int, int]]:
     return {name: (events, duplicates) for name, events, duplicates in rows}
 
 
+def last_heard(store: Store, until: int) -> dict[str, int]:
+    """The last minute (UTC, since the epoch) up to `until` at which each source was heard."""
+    rows = store.db.execute(
+        "SELECT s.name, (SELECT MAX(a.minute) FROM arrival a WHERE a.source = s.id AND a.minute <= ?) FROM source s",
+        (until,),
+    )
+    return {name: minute for name, minute in rows if minute is not None}
+
+
 def waiting(store: Store) -> dict[str, int]:
     """Open findings by source."""
     rows = store.db.execute(

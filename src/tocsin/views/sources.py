@@ -21,12 +21,14 @@ _MINUTE = 60_000_000
 
 def sources(desk: Desk, now: Instant) -> list[dict[str, Any]]:
     """One row a feed, in the configuration's order."""
-    minutes = heard(desk.store, [s.name for s in desk.settings.sources])
+    names, today = [s.name for s in desk.settings.sources], now // _MINUTE // _DAY
+    minutes = heard(desk.store, names, (today - DAYS + 1) * _DAY)
+    newest = totals.last_heard(desk.store, now // _MINUTE)
     delivered, waiting = totals.delivered(desk.store), totals.waiting(desk.store)
     found = []
     for s in desk.settings.sources:
         ears = [(m, n) for m, n in minutes[s.name] if m <= now // _MINUTE]
-        last = ears[-1][0] if ears else None
+        last = newest.get(s.name)
         events, duplicates = delivered.get(s.name, (0, 0))
         lag = None if last is None else now // _MINUTE - last
         found.append(
