@@ -58,7 +58,13 @@ AREAS = """code,parent,level,name_zh,name_en,longitude,latitude,population
 """
 
 
-def make_city(folder: Path, *, zone: str = "Asia/Shanghai", detectors: str = '["ears_c2"]', every: str = "") -> Desk:
+def make_city(
+    folder: Path,
+    *,
+    zone: str = "Asia/Shanghai",
+    detectors: str = '[{ method = "ears_c2", baseline = 14 }]',
+    every: str = "",
+) -> Desk:
     """A city of two districts and three streets in `folder`, with an empty store."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "city.toml").write_text(CITY.format(zone=zone, detectors=detectors, every=every), "utf-8")
