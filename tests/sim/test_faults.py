@@ -57,9 +57,9 @@ def work(desk: Desk) -> None:
     for day in (24, 25, 26, 27, 28, 28):
         loop.tick(desk, end_of_day(date(2014, 8, day), desk.tz), strict=True)
     alerts = loop.episode.fold(loop.notes.read_notes(desk.store, NOW))
-    new = [a.id for a in alerts.values() if a.state == "new"]
-    if new:
-        loop.note(desk, sorted(new)[0], "acknowledge", "duty officer", "calling", NOW)
+    first = min(alerts)
+    if alerts[first].state == "new":
+        loop.note(desk, first, "acknowledge", "duty officer", "calling", NOW)
 
 
 @pytest.fixture(autouse=True)
