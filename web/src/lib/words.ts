@@ -199,7 +199,7 @@ export const WORDS = {
   'sources.source': ['来源', 'Source'],
   'sources.state': ['状态', 'State'],
   'sources.seen': ['最近收到', 'Last seen'],
-  'sources.lag': ['已隔', 'Ago'],
+  'sources.lag': ['已隔 {time}', '{time} ago'],
   'sources.every': ['应每', 'Every'],
   'sources.arrivals': ['近 30 天到达', 'Arrivals, 30 days'],
   'sources.delay': ['上报延迟中位', 'Median delay'],
