@@ -137,8 +137,9 @@ def push(desk: Desk, body: bytes, now: Instant) -> tuple[Taken, list[Item]]:
     """Take the events of one request in; durable when it returns. One word for each record, in its order."""
     items = [item for _, item in push_format.parse(body, settings=desk.settings, tree=desk.tree, received=now)]
     sha = hashlib.sha256(body).hexdigest()
-    delivery = deliveries.begin(desk.store, PUSH, "POST /api/v1/events", sha, PUSH, now)
-    return put(desk, items, delivery.id, now), items
+    with desk.store.transaction():
+        delivery = deliveries.begin(desk.store, PUSH, "POST /api/v1/events", sha, PUSH, now)
+        return put(desk, items, delivery.id, now), items
 
 
 def mapping_digest(source: SourceTable) -> str:

@@ -39,7 +39,7 @@ def test_hostile_values_are_refused_in_words():
             ears.run(detect.panel(y), 0)
     assert np.isnan(ears.run(detect.panel([[-3.0] * 9], kind="measure"), 8).p).all()
     with pytest.raises(MethodError, match="judges count signals, not measure"):
-        detect.detector("fixed_value").run(detect.panel([1.0], kind="measure"), 0)
+        detect.detector("moving_percentile").run(detect.panel([1.0], kind="measure"), 0)
 
 
 def test_a_word_for_a_number_is_refused():

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from tocsin.calendar import DAY, Step, day_of
 from tocsin.types import Alert, Area, Signal, Title
 
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
 NAMES = {  # detectors as people know them
     "ears_c1": Title("EARS C1", "EARS C1"),
     "ears_c2": Title("EARS C2", "EARS C2"),
@@ -29,15 +31,15 @@ def reason(alert: Alert, signal: Signal, area: Area, names: Mapping[str, Title] 
     zh = f"{area.title.zh} {zh_when}{signal.title.zh} {_amount(alert.observed, signal, 'zh')}"
     en = f"{signal.title.en} in {area.title.en}: {_amount(alert.observed, signal, 'en')} {en_when}"
     if not math.isnan(alert.expected):
-        zh += f",通常约 {_amount(alert.expected, signal, 'zh')}{_times(alert, '({}倍)')}"
+        zh += f"，通常约 {_amount(alert.expected, signal, 'zh')}{_times(alert, '（{}倍）')}"
         en += f", about {_amount(alert.expected, signal, 'en')} expected{_times(alert, ' ({}×)')}"
     zh += f"。{'、'.join(w.zh for w in who)}{'一致' if len(who) > 1 else ''}判为异常"
     en += f". {_join([w.en for w in who])} {'agree' if len(who) > 1 else 'says so'}"
     if not math.isnan(alert.p):
-        zh += f"(p {_p(alert.p)})"
+        zh += f"（p {_p(alert.p)}）"
         en += f" (p {_p(alert.p)})"
     if days > 1:
-        zh += f",已持续 {days} 天"
+        zh += f"，已持续 {days} 天"
         en += f"; for {days} days now"
     return Title(zh + "。", en + ".")
 
@@ -57,7 +59,10 @@ def _times(alert: Alert, form: str) -> str:
 
 
 def _p(p: float) -> str:
-    return f"= {p:.2g}" if p >= 1e-4 else f"≈ 10^{math.floor(math.log10(max(p, 1e-300)))}"
+    if p >= 1e-4:
+        return f"= {p:.2g}"
+    power = math.floor(math.log10(max(p, 1e-300)))  # beyond twelve digits no model is to be believed
+    return f"{'<' if power < -12 else '≈'} 10{str(max(power, -12)).translate(_SUPERSCRIPT)}"
 
 
 def _join(words: list[str]) -> str:

@@ -30,9 +30,12 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Write all of it or nothing; durable (fsync) when the block has ended without an exception."""
+        """Write all of it or nothing; durable (fsync) when the outermost block has ended without an exception."""
         with self._writing:
             db = self.db
+            if db.in_transaction:  # a part of a larger write
+                yield db
+                return
             db.execute("BEGIN IMMEDIATE")
             try:
                 yield db
