@@ -144,7 +144,7 @@ def _glr(panel: Panel, start: int, plan: _Plan) -> Alarms:
 
 def _one(panel: Panel, run: runs.Run, plan: _Plan) -> tuple[Floats, Floats, Floats]:
     """In-control means, statistics and counts needed of one run, each (N, last - began)."""
-    mean, alpha = _in_control(panel, run, plan.model, plan.alpha)
+    mean, alpha = _in_control(panel, run, plan, plan.alpha)
     stat, count = np.full(mean.shape, np.nan), np.full(mean.shape, np.nan)
     y = np.ascontiguousarray(panel.y[:, run.began : run.last])
     earlier = np.concatenate([np.full((len(y), 1), np.nan), panel.y], axis=1)
@@ -163,13 +163,16 @@ def _one(panel: Panel, run: runs.Run, plan: _Plan) -> tuple[Floats, Floats, Floa
             if plan.model.refit and at < y.shape[1]:
                 again = run._replace(began=run.began + at)
                 row = panel._replace(y=panel.y[i : i + 1], exposure=panel.exposure[i : i + 1])
-                mean[i, at:] = _in_control(row, again, plan.model, alpha[i : i + 1])[0][0]
+                mean[i, at:] = _in_control(row, again, plan, alpha[i : i + 1])[0][0]
     return mean, stat, count
 
 
-def _in_control(panel: Panel, run: runs.Run, model: _Model, alpha: Floats | None) -> tuple[Floats, Floats]:
+def _in_control(panel: Panel, run: runs.Run, plan: _Plan, alpha: Floats | None) -> tuple[Floats, Floats]:
     """Means (N, last - began) and alpha (N,)."""
-    means, found = runs.in_control(panel, run, harmonics=model.harmonics, trend=model.trend, alpha=alpha)
+    model, bounded = plan.model, not plan.search.compat
+    means, found = runs.in_control(
+        panel, run, harmonics=model.harmonics, trend=model.trend, alpha=alpha, bounded=bounded
+    )
     if model.level is not None:
         means = np.full_like(means, model.level)
     return means, found

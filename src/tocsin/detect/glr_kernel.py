@@ -68,16 +68,16 @@ def level(x: Floats, mu: Floats, search: Search) -> float:
     if alpha == 0:
         return ratio(x, mu, alpha, rate) if (rate > 0) == up else 0.0
     for _ in range(60):
-        slope, bend = 0.0, 0.0
+        slope, bend, times = 0.0, 0.0, np.exp(rate)
         for i in range(len(x)):
             if np.isnan(x[i]) or np.isnan(mu[i]):
                 continue
-            mean = mu[i] * np.exp(rate)
+            mean = mu[i] * times
             slope += (x[i] - mean) / (1 + alpha * mean)
             bend += (1 + alpha * x[i]) * mean / (1 + alpha * mean) ** 2
         step = min(max(slope / bend, -2.0), 2.0)
         rate += step
-        if abs(step) < 1e-12:
+        if abs(step) < 1e-8:  # the ratio is flat at its top: an error of 1e-8 is one of 1e-16 there
             break
     return ratio(x, mu, alpha, rate) if (rate > 0) == up else 0.0
 
@@ -114,11 +114,17 @@ def passed_on(x: Floats, last: Floats, mu: Floats, q: float, compat: bool) -> tu
                 q = (low + high) / 2 if np.isfinite(high) else 2 * low + 1
         if abs(q - before) < (1e-6 if compat else 1e-12 * (1 + q)):
             break
+    return max(gain(x, last, mu, q), 0.0), q
+
+
+@njit(cache=True, error_model="numpy")
+def gain(x: Floats, last: Floats, mu: Floats, q: float) -> float:
+    """Log-likelihood ratio of Poisson means mu + q · last to mu."""
     total = 0.0
     for i in range(len(x)):
         if not (np.isnan(x[i]) or np.isnan(last[i]) or np.isnan(mu[i])):
             total += x[i] * np.log1p(q * last[i] / mu[i]) - q * last[i]
-    return max(total, 0.0), q
+    return total
 
 
 @njit(cache=True, error_model="numpy")

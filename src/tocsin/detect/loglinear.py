@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import digamma, gammaln, polygamma
 
-from tocsin.types import Bools, Floats
+from tocsin.types import Floats
 
 TOLERANCE = 1e-8
 STEPS = 25
@@ -21,17 +21,20 @@ def seasonal(t: NDArray[np.integer], year: float, harmonics: int, trend: bool) -
     return np.stack([np.ones(len(t)), *([t.astype(np.float64)] if trend else []), *waves], axis=1)
 
 
-def predict(y: Floats, X: Floats, ahead: Floats, alpha: Floats | None = None) -> tuple[Floats, Floats]:
+def predict(
+    y: Floats, X: Floats, ahead: Floats, alpha: Floats | None = None, bounded: bool = True
+) -> tuple[Floats, Floats]:
     """Fit y (N, T), NaN left out, on X (T, p) and predict the means (N, H) at `ahead` (H, p); also alpha (N,).
 
-    alpha: variance = mean + alpha · mean²; zeros: Poisson; None: estimated. NaN where a fit does not converge.
+    alpha: variance = mean + alpha · mean²; zeros: Poisson; None: estimated, and 0 where counts vary less than Poisson's
+    if bounded (else as far as the iteration gets). NaN where a fit does not converge.
     """
     # On an orthonormal basis the normal equations stay well conditioned however long the series.
     basis, r = np.linalg.qr(X)
-    ahead = np.linalg.solve(r.T, ahead.T).T if len(X) else ahead
+    ahead = np.linalg.solve(r.T, ahead.T).T
     with np.errstate(all="ignore"):
         if alpha is None:
-            coefficients, size = _alternate(y, basis)
+            coefficients, size = _alternate(y, basis, bounded)
             alpha = 1 / size
         else:
             coefficients, _ = _fit(y, basis, 1 / alpha, _first(y, alpha))
@@ -44,21 +47,23 @@ def _first(y: Floats, alpha: Floats) -> Floats:
 
 def _fit(y: Floats, X: Floats, size: Floats, mu: Floats) -> tuple[Floats, Floats]:
     """Coefficients (N, p) and fitted means (N, T) with known sizes (N,), inf for Poisson."""
-    seen = ~np.isnan(y)
-    eta, found = np.log(mu), np.full((len(y), X.shape[1]), np.nan)
-    deviance, going = _deviance(y, mu, size), np.ones(len(y), dtype=np.bool_)
+    found, mu = np.full((len(y), X.shape[1]), np.nan), mu.copy()
+    deviance, going = _deviance(y, mu, size), np.arange(len(y))
     for _ in range(STEPS):
-        w = np.where(seen, mu / (1 + mu / size[:, None]), 0.0)
-        z = np.where(seen, eta + (y - mu) / mu, 0.0)
-        now = _solve(np.einsum("nt,tp,tq->npq", w, X, X, optimize=True), (w * z) @ X)
-        found = np.where(going[:, None], now, found)
-        eta = np.where(going[:, None], found @ X.T, eta)
-        mu = np.exp(eta)
-        before, deviance = deviance, _deviance(y, mu, size)
-        going &= ~(np.abs(deviance - before) / (np.abs(deviance) + 0.1) < TOLERANCE)
-        if not going.any():
+        some, m = y[going], mu[going]
+        seen = ~np.isnan(some)
+        w = np.where(seen, m / (1 + m / size[going, None]), 0.0)
+        z = np.where(seen, np.log(m) + (some - m) / m, 0.0)
+        found[going] = _solve(np.einsum("nt,tp,tq->npq", w, X, X, optimize=True), (w * z) @ X)
+        mu[going] = np.exp(found[going] @ X.T)
+        now = _deviance(some, mu[going], size[going])
+        moving = ~(np.abs(now - deviance[going]) / (np.abs(now) + 0.1) < TOLERANCE)
+        deviance[going] = now
+        going = going[moving]
+        if not len(going):
             break
-    return np.where(going[:, None], np.nan, found), mu
+    found[going] = np.nan
+    return found, mu
 
 
 def _solve(A: Floats, b: Floats) -> Floats:
@@ -75,41 +80,42 @@ def _deviance(y: Floats, mu: Floats, size: Floats) -> Floats:
     return np.asarray(2 * np.nansum(np.where(np.isinf(k), poisson, negative), axis=1))
 
 
-def _alternate(y: Floats, X: Floats) -> tuple[Floats, Floats]:
+def _alternate(y: Floats, X: Floats, bounded: bool) -> tuple[Floats, Floats]:
     """Coefficients (N, p) and size (N,): the means given the size, then the size given the means, until both rest."""
-    poisson = np.full(len(y), np.inf)
-    found, mu = _fit(y, X, poisson, _first(y, np.zeros(len(y))))
-    size = _size(y, mu)
+    found, mu = _fit(y, X, np.full(len(y), np.inf), _first(y, np.zeros(len(y))))
+    over = np.nansum((y - mu) ** 2 - y, axis=1) > 0  # else the likelihood only grows with the size
+    going = np.flatnonzero(over | (not bounded))
+    size = np.full(len(y), np.inf)
+    size[going] = _size(y[going], mu[going])
     scale = np.sqrt(2 * np.maximum(1, (~np.isnan(y)).sum(axis=1) - X.shape[1]))
     likelihood = _likelihood(y, mu, size)
-    going: Bools = np.ones(len(y), dtype=np.bool_)
     for _ in range(STEPS):
-        now, fitted = _fit(y, X, size, mu)
-        resized = _size(y, mu)
-        found = np.where(going[:, None], now, found)
-        mu = np.where(going[:, None], fitted, mu)
-        moved, size = np.where(going, size - resized, 0.0), np.where(going, resized, size)
-        before, likelihood = likelihood, np.where(going, _likelihood(y, mu, size), likelihood)
-        going &= np.abs(before - likelihood) / scale + np.abs(moved) > TOLERANCE
-        if not going.any():
+        if not len(going):
             break
+        some = y[going]
+        found[going], fitted = _fit(some, X, size[going], mu[going])
+        resized = _size(some, mu[going])
+        moved, size[going], mu[going] = size[going] - resized, resized, fitted
+        now = _likelihood(some, fitted, resized)
+        moving = np.abs(likelihood[going] - now) / scale[going] + np.abs(moved) > TOLERANCE
+        likelihood[going] = now
+        going = going[moving]
     return found, np.where(size > 0, size, np.nan)
 
 
 def _size(y: Floats, mu: Floats) -> Floats:
     """The size with the greatest likelihood given the means, by Newton's steps."""
-    n = (~np.isnan(y)).sum(axis=1)
-    size = n / np.nansum((y / mu - 1) ** 2, axis=1)
-    going = np.ones(len(y), dtype=np.bool_)
+    size = (~np.isnan(y)).sum(axis=1) / np.nansum((y / mu - 1) ** 2, axis=1)
+    going = np.arange(len(y))
     for _ in range(STEPS - 1):
-        size = np.abs(size)
-        k = size[:, None]
-        score = digamma(k + y) - digamma(k) + np.log(k) + 1 - np.log(k + mu) - (y + k) / (mu + k)
-        bend = polygamma(1, k) - polygamma(1, k + y) - 1 / k + 2 / (mu + k) - (y + k) / (mu + k) ** 2
+        size[going] = np.abs(size[going])
+        k, some, m = size[going, None], y[going], mu[going]
+        score = digamma(k + some) - digamma(k) + np.log(k) + 1 - np.log(k + m) - (some + k) / (m + k)
+        bend = polygamma(1, k) - polygamma(1, k + some) - 1 / k + 2 / (m + k) - (some + k) / (m + k) ** 2
         step = np.nansum(score, axis=1) / np.nansum(bend, axis=1)
-        size = np.where(going, size + step, size)
-        going &= np.abs(step) > np.finfo(np.float64).eps ** 0.25
-        if not going.any():
+        size[going] += step
+        going = going[np.abs(step) > np.finfo(np.float64).eps ** 0.25]
+        if not len(going):
             break
     return np.asarray(size)
 

@@ -64,10 +64,18 @@ def needs(step: int, memory_years: float | None, train_years: float) -> int:
     return 2 * memory + train
 
 
-def in_control(panel: Panel, run: Run, *, harmonics: int, trend: bool, alpha: Floats | None) -> tuple[Floats, Floats]:
-    """The means (N, last - began) a run expects while nothing happens, and alpha (N,), from its training steps."""
-    t = np.arange(1, panel.y.shape[1] + 1)
-    year = steps_per_year(panel.step)
-    training, ahead = slice(run.trained, run.began), slice(run.began, run.last)
-    X = loglinear.seasonal(t, year, harmonics, trend)
-    return loglinear.predict(panel.y[:, training], X[training], X[ahead], alpha)
+def in_control(
+    panel: Panel, run: Run, *, harmonics: int, trend: bool, alpha: Floats | None, bounded: bool = True
+) -> tuple[Floats, Floats]:
+    """The means (N, last - began) a run expects while nothing happens, and alpha (N,), from its training steps.
+
+    bounded: leave out a trend and a season that the training steps are too short to tell, two years and one.
+    """
+    year, known = steps_per_year(panel.step), run.began - run.trained
+    if bounded:
+        harmonics, trend = (harmonics if known >= year else 0), trend and known >= 2 * year
+    X = loglinear.seasonal(np.arange(1, run.last - run.trained + 1), year, harmonics, trend)
+    if known < X.shape[1]:
+        nothing = np.full((len(panel.y), run.last - run.began), np.nan)
+        return nothing, np.zeros(len(panel.y))
+    return loglinear.predict(panel.y[:, run.trained : run.began], X[:known], X[known:], alpha, bounded)
