@@ -49,10 +49,10 @@ def case(name: str) -> Case:
     return Case(name, meta["detector"], seen, first - 1, meta["control"], columns, meta["alpha_estimated"])
 
 
-def equal(ours: Floats, theirs: Floats, relative: float = 1e-9) -> None:
+def equal(ours: Floats, theirs: Floats, relative: float = 1e-9, absolute: float = 1e-12) -> None:
     """Missing in the same cells, and the same numbers to the relative tolerance."""
     np.testing.assert_array_equal(np.isnan(ours), np.isnan(theirs))
-    np.testing.assert_allclose(ours, theirs, rtol=relative, atol=1e-12)
+    np.testing.assert_allclose(ours, theirs, rtol=relative, atol=absolute)
 
 
 @lru_cache(maxsize=1)

@@ -7,7 +7,7 @@ alarms = detect.detector("ears_c2", alpha=0.01).run(detect.panel(counts, first="
 from functools import lru_cache
 from importlib import metadata
 
-from tocsin.detect import cidars, ears
+from tocsin.detect import bayes, cdc, cidars, cusum, ears, glr, outbreak_p, rki
 from tocsin.detect.contract import Detector, panel, steps_per_year
 from tocsin.errors import MethodError
 from tocsin.types import Kind
@@ -19,14 +19,26 @@ BOTH: tuple[Kind, ...] = ("count", "measure")
 
 _EARS = "Hutwagner et al. (2003), J Urban Health 80(2 Suppl 1): i89"
 _CIDARS = "Yang et al. (2011), Western Pacific Surveillance and Response 2(1): 10"
+_BAYES = "Höhle (2007), Computational Statistics 22(4): 571"
+_RKI = "Altmann (2003), The surveillance system of the Robert Koch Institute"
+_CDC = "Stroup et al. (1989), Statistics in Medicine 8(3): 323"
+_CUSUM = "Rossi et al. (1999), Statistics in Medicine 18(16): 2111"
+_GLR = "Höhle and Paul (2008), Computational Statistics & Data Analysis 52(9): 4357"
+_OUTBREAK_P = "Frisén and Andersson (2009), Statistics and Computing 19: 267"
+_R = "surveillance"
 
 DETECTORS = {
     d.name: d
     for d in (
-        Detector("ears_c1", ears.c1, ears.needs_c1, _EARS, BOTH),
-        Detector("ears_c2", ears.c2, ears.needs_c2, _EARS, BOTH),
-        Detector("ears_c3", ears.c3, ears.needs_c3, _EARS, BOTH),
+        Detector("bayes", bayes.bayes, bayes.needs_bayes, _BAYES, equals=_R),
+        Detector("cdc", cdc.cdc, cdc.needs_cdc, _CDC, window=cdc.WEEKS * cidars.WEEK, equals=_R),
+        Detector("cusum", cusum.cusum, cusum.needs_cusum, _CUSUM, equality=">="),
+        Detector("ears_c1", ears.c1, ears.needs_c1, _EARS, BOTH, equals=_R),
+        Detector("ears_c2", ears.c2, ears.needs_c2, _EARS, BOTH, equals=_R),
+        Detector("ears_c3", ears.c3, ears.needs_c3, _EARS, BOTH, equals=_R),
         Detector("fixed_value", cidars.fixed_value, cidars.needs_fixed_value, _CIDARS, BOTH, rule=True, equality=">="),
+        Detector("glr_nb", glr.glr_nb, glr.needs_glr, _GLR, equality=">="),
+        Detector("glr_poisson", glr.glr_poisson, glr.needs_glr, _GLR, equality=">="),
         Detector(
             "moving_percentile",
             cidars.moving_percentile,
@@ -35,12 +47,21 @@ DETECTORS = {
             equality=">=",
             window=cidars.WEEK,
         ),
+        Detector("outbreak_p", outbreak_p.outbreak_p, outbreak_p.needs_outbreak_p, _OUTBREAK_P),
+        Detector("rki", rki.rki, rki.needs_rki, _RKI, equals=_R),
     )
 }
 
 # Names people bring from the literature, and what they mean here.
 ALIASES: dict[str, tuple[str, dict[str, object]]] = {
+    "bayes1": ("bayes", {"b": 0, "w": 6, "act_y": True}),
+    "bayes2": ("bayes", {"b": 1, "w": 6, "act_y": True}),
+    "bayes3": ("bayes", {"b": 2, "w": 4, "act_y": False}),
+    "bayes4": ("bayes", {"b": 2, "w": 4, "act_y": False, "alpha": 0.01}),
     "mpm": ("moving_percentile", {}),
+    "rki1": ("rki", {"b": 0, "w": 6, "act_y": True}),
+    "rki2": ("rki", {"b": 1, "w": 6, "act_y": True}),
+    "rki3": ("rki", {"b": 2, "w": 4, "act_y": False}),
 }
 
 
@@ -50,7 +71,7 @@ def detector(name: str, **parameters: object) -> Detector:
     `ears` with method="C1", "C2" or "C3" is ears_c1, ears_c2, ears_c3.
     """
     known = name.lower().replace("-", "_")
-    if known == "ears":
+    if known in {"ears", "earsc"}:
         known = f"ears_{str(parameters.pop('method', 'C1')).lower()}"
     known, implied = ALIASES.get(known, (known, {}))
     found = DETECTORS.get(known) or _others().get(known)

@@ -34,6 +34,7 @@ class Detector:
     rule: the threshold alone opens an alert, whatever p says (p is NaN: the method claims no probability).
     equality: an alarm needs a score over 1 (">") or of at least 1 (">="); a parameter of this name overrides it.
     window: expected and upper speak of the sum of the last so many minutes; 0 = of the step alone.
+    equals: the package whose numbers these are as they stand: compat of that name is taken and changes nothing.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Detector:
     rule: bool = False
     equality: Equality = ">"
     window: int = 0
+    equals: str = ""
     parameters: Mapping[str, object] = field(default_factory=dict)
 
     def run(self, panel: Panel, start: int) -> Alarms:
@@ -87,6 +89,8 @@ class Detector:
         allowed = {_letters(p): p for p in self.allowed()}
         given = {}
         for name, value in parameters.items():
+            if name == "compat" and value == self.equals and "compat" not in allowed:
+                continue
             if _letters(name) not in allowed:
                 known = ", ".join(allowed.values()) or "none"
                 raise MethodError(f"{self.name} has no parameter {name!r}; its parameters are: {known}")
