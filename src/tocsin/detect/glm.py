@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tocsin.detect import lanes
+from tocsin.detect.simd import LANES
 from tocsin.detect.windows import Windows
 from tocsin.types import Bools, Floats, Ints
 
@@ -74,7 +75,7 @@ def _fit(
 ) -> tuple[Fits, Floats]:
     wanted = np.ones((len(y), len(w.n)), np.bool_) if todo is None else todo
     table = np.full((*wanted.shape, len(Fits._fields)), np.nan)
-    omega = np.zeros((w.row.shape[1], lanes.LANES))
+    omega = np.zeros((w.row.shape[1], LANES))
     shares = np.ones((1, 1)) if exposure is None else exposure
     some = w.n > 0  # steps with a baseline
     if some.any() and len(y):

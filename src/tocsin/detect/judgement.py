@@ -115,7 +115,8 @@ def _fits(y: Floats, share: Floats | None, now: Floats | float, w: Windows, c: C
     trend = np.full(shape, KEPT)
     with np.errstate(over="ignore"):
         trend[~(np.exp(_eta(fits, w, c) + now) <= fits.largest)] = RUNS_AWAY
-    trend[~(trend_p < c.p_threshold_trend)] = NOT_SIGNIFICANT
+    flat = (fits.pearson < 1e-16) & (np.abs(fits.trend) < 1e-12)  # equal counts: all that is left is rounding
+    trend[~(trend_p < c.p_threshold_trend) | flat] = NOT_SIGNIFICANT
     trend[fits.state == glm.NOT_CONVERGED] = NO_CONVERGENCE
     drop = (trend != KEPT) & (fits.state != glm.NO_ROWS)
     if drop.any():

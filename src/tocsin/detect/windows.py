@@ -55,10 +55,12 @@ def windows(
 
 def recent(y: Floats, start: int, steps: int) -> tuple[Floats, Bools]:
     """Sum (N, H) over the tested step and the `steps` − 1 before it, missing as 0; and whether any is missing."""
-    gap = ~np.isfinite(y)
-    total = np.cumsum(np.pad(np.where(gap, 0.0, y), ((0, 0), (1, 0))), axis=1)
+    from_ = max(start + 1 - steps, 0)
+    near = y[:, from_:]
+    gap = ~np.isfinite(near)
+    total = np.cumsum(np.pad(np.where(gap, 0.0, near), ((0, 0), (1, 0))), axis=1)
     gaps = np.cumsum(np.pad(gap, ((0, 0), (1, 0))), axis=1)
-    end = np.arange(start, y.shape[1]) + 1
+    end = np.arange(start, y.shape[1]) + 1 - from_
     begin = np.maximum(end - steps, 0)
     return total[:, end] - total[:, begin], gaps[:, end] > gaps[:, begin]
 
