@@ -7,7 +7,7 @@ alarms = detect.detector("ears_c2", alpha=0.01).run(detect.panel(counts, first="
 from functools import lru_cache
 from importlib import metadata
 
-from tocsin.detect import cidars, ears
+from tocsin.detect import cidars, ears, farrington, farrington_flexible
 from tocsin.detect.contract import Detector, panel, steps_per_year
 from tocsin.errors import MethodError
 from tocsin.types import Kind
@@ -18,6 +18,8 @@ GROUP = "tocsin.detectors"  # entry points of other packages: each loads a Detec
 BOTH: tuple[Kind, ...] = ("count", "measure")
 
 _EARS = "Hutwagner et al. (2003), J Urban Health 80(2 Suppl 1): i89"
+_FARRINGTON = "Farrington et al. (1996), J R Stat Soc A 159: 547"
+_NOUFAILY = "Noufaily et al. (2013), Statistics in Medicine 32: 1206"
 _CIDARS = "Yang et al. (2011), Western Pacific Surveillance and Response 2(1): 10"
 
 DETECTORS = {
@@ -26,6 +28,13 @@ DETECTORS = {
         Detector("ears_c1", ears.c1, ears.needs_c1, _EARS, BOTH),
         Detector("ears_c2", ears.c2, ears.needs_c2, _EARS, BOTH),
         Detector("ears_c3", ears.c3, ears.needs_c3, _EARS, BOTH),
+        Detector("farrington", farrington.farrington, farrington.needs_farrington, _FARRINGTON),
+        Detector(
+            "farrington_flexible",
+            farrington_flexible.farrington_flexible,
+            farrington_flexible.needs_farrington_flexible,
+            _NOUFAILY,
+        ),
         Detector("fixed_value", cidars.fixed_value, cidars.needs_fixed_value, _CIDARS, BOTH, rule=True, equality=">="),
         Detector(
             "moving_percentile",

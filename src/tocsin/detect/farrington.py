@@ -4,17 +4,16 @@ Farrington, Andrews, Beale, Catchpole (1996), J R Stat Soc A 159: 547-563. See d
 """
 
 from collections.abc import Sequence
+from inspect import signature
 from math import inf
 
-from tocsin.detect import bounds
-from tocsin.detect.farrington_flexible import needs_farrington_flexible
-from tocsin.detect.judgement import Control, Judgement, judge
+from tocsin.detect.judgement import Control, Judgement, checked, judge, needs
 from tocsin.types import Alarms, Panel
 
-needs_farrington = needs_farrington_flexible
+needs_farrington = needs
 
 
-def explained(
+def farrington(
     panel: Panel,
     start: int,
     b: int = 5,
@@ -27,27 +26,57 @@ def explained(
     population_offset: bool = False,
     freq: int | None = None,
     compat: str = "",
-) -> Judgement:
+) -> Alarms:
+    """Alarms of steps `start … T-1`, every field (N, T - start); MethodError for a parameter that cannot be.
+
+    Baseline: b years, the same step of the year ±w. reweight: standardised residuals over 1 count less. alpha:
+    two-sided, so the bound is the 1 - alpha/2 quantile. A trend is kept if it has three years, p < 0.05, and does not
+    lead over the largest baseline count. limit54 = (cases, steps): no alarm below so many cases in the last steps.
+    power_transform: "2/3", "1/2" or "none". population_offset: rates by the panel's exposure. freq: a year is so many
+    steps, dates are not looked at. compat="surveillance": to the digit what R's package gives.
+    """
+    control = _control(b, w, reweight, alpha, trend, limit54, power_transform, population_offset, freq, compat)
+    return judge(panel, start, control).alarms
+
+
+def explained(panel: Panel, start: int, **parameters: object) -> Judgement:
     """As `farrington`, with everything the alarms rest on."""
+    bound = signature(farrington).bind(panel, start, **parameters)
+    bound.apply_defaults()
+    return judge(panel, start, _control(*bound.args[2:]))
+
+
+def _control(
+    b: int,
+    w: int,
+    reweight: bool,
+    alpha: float,
+    trend: bool,
+    limit54: Sequence[int],
+    power_transform: str,
+    population_offset: bool,
+    freq: int | None,
+    compat: str,
+) -> Control:
     r = compat == "surveillance"
-    control = Control(
-        b=b,
-        w=w,
-        no_periods=1,
-        threshold=1.0 if reweight else inf,
-        past=w,
-        trend=trend,
-        p_threshold_trend=0.05,
-        method="delta",
-        power=bounds.POWERS[power_transform],
-        limit54=(int(limit54[0]), int(limit54[1])),
-        tail=alpha / 2,
-        offset=population_offset,
-        freq=freq,
-        as_r=r,
-        even=True,
-        dispersion="phi",
-        trend_dispersion="pearson" if r else "phi",
-        iterations=25 if r else 50,
+    return checked(
+        compat,
+        power_transform,
+        Control(
+            b=b,
+            w=w,
+            no_periods=1,
+            threshold=1.0 if reweight else inf,
+            past=w,
+            trend=trend,
+            p_threshold_trend=0.05,
+            method="delta",
+            limit54=(int(limit54[0]), int(limit54[1])),
+            tail=alpha / 2,
+            offset=population_offset,
+            freq=freq,
+            as_r=r,
+            even=True,
+            trend_dispersion="pearson" if r else "phi",
+        ),
     )
-    return judge(panel, start, control)

@@ -5,15 +5,16 @@ Farrington, Andrews, Beale, Catchpole (1996), J R Stat Soc A 159: 547-563. See d
 """
 
 from collections.abc import Sequence
-from math import ceil, inf
+from inspect import signature
+from math import inf
 
-from tocsin.calendar import DAY
-from tocsin.detect import bounds
-from tocsin.detect.judgement import Control, Judgement, judge
-from tocsin.errors import MethodError
+from tocsin.detect.contract import require
+from tocsin.detect.judgement import Control, Judgement, checked, judge, needs
 from tocsin.types import Alarms, Panel
 
 METHODS = {"delta": "delta", "nbplugin": "nb_plugin", "muan": "muan"}
+
+needs_farrington_flexible = needs
 
 
 def farrington_flexible(
@@ -46,58 +47,66 @@ def farrington_flexible(
     many steps, dates are not looked at. compat="surveillance": to the digit what R's package gives, with its slips and
     its defaults (no_periods 1, past_weeks_not_included w, p_threshold_trend 0.05, "delta", alpha 0.05).
     """
-    return explained(
-        panel, start, b, w, no_periods, reweight, weights_threshold, past_weeks_not_included, trend, p_threshold_trend,
+    control = _control(
+        b, w, no_periods, reweight, weights_threshold, past_weeks_not_included, trend, p_threshold_trend,
         threshold_method, power_transform, limit54, alpha, population_offset, freq, compat,
-    ).alarms  # fmt: skip
+    )  # fmt: skip
+    return judge(panel, start, control).alarms
 
 
-def explained(
-    panel: Panel,
-    start: int,
-    b: int = 5,
-    w: int = 3,
-    no_periods: int | None = None,
-    reweight: bool = True,
-    weights_threshold: float = 2.58,
-    past_weeks_not_included: int | None = None,
-    trend: bool = True,
-    p_threshold_trend: float | None = None,
-    threshold_method: str | None = None,
-    power_transform: str = "2/3",
-    limit54: Sequence[int] = (5, 4),
-    alpha: float | None = None,
-    population_offset: bool = False,
-    freq: int | None = None,
-    compat: str = "",
-) -> Judgement:
+def explained(panel: Panel, start: int, **parameters: object) -> Judgement:
     """As `farrington_flexible`, with everything the alarms rest on."""
+    bound = signature(farrington_flexible).bind(panel, start, **parameters)
+    bound.apply_defaults()
+    return judge(panel, start, _control(*bound.args[2:]))
+
+
+def _control(
+    b: int,
+    w: int,
+    no_periods: int | None,
+    reweight: bool,
+    weights_threshold: float,
+    past: int | None,
+    trend: bool,
+    p_threshold_trend: float | None,
+    threshold_method: str | None,
+    power_transform: str,
+    limit54: Sequence[int],
+    alpha: float | None,
+    population_offset: bool,
+    freq: int | None,
+    compat: str,
+) -> Control:
     r = compat == "surveillance"
-    method = METHODS.get((threshold_method or ("delta" if r else "nb_plugin")).replace("_", "").lower(), "")
-    past = past_weeks_not_included if past_weeks_not_included is not None else (w if r else 26)
-    dispersion = ("working" if reweight else "pearson") if r else "phi"
-    control = Control(
-        b=b,
-        w=w,
-        no_periods=no_periods if no_periods is not None else (1 if r else 10),
-        threshold=weights_threshold if reweight else inf,
-        past=past,
-        trend=trend,
-        p_threshold_trend=p_threshold_trend if p_threshold_trend is not None else (0.05 if r else 1.0),
-        method=method,
-        power=bounds.POWERS.get(power_transform, 0.0),
-        limit54=(int(limit54[0]), int(limit54[1])),
-        tail=alpha if alpha is not None else (0.05 if r else 0.005),
-        offset=population_offset,
-        freq=freq,
-        as_r=r,
-        dispersion=dispersion,
-        trend_dispersion=dispersion,
-        iterations=25 if r else 50,
+    named = threshold_method if threshold_method is not None else ("delta" if r else "nb_plugin")
+    method = METHODS.get(named.replace("_", "").lower(), "")
+    require(method != "", f"threshold_method is {named!r}; it is delta, nb_plugin or muan")
+    parts = no_periods if no_periods is not None else (1 if r else 10)
+    require(parts >= 1, f"no_periods is {parts}; a year has at least one part")
+    require(
+        weights_threshold > 0, f"weights_threshold is {weights_threshold}; residuals over a positive one weigh less"
     )
-    return judge(panel, start, control)
-
-
-def needs_farrington_flexible(step: int, b: int = 5, w: int = 3) -> int:
-    """b years and half a window, and a week for the weekday."""
-    return ceil((b * 366 + 4) * DAY / step) + w
+    # R takes the weights it gave for those it worked with, and so scales its errors by far too small a dispersion.
+    dispersion = ("working" if reweight else "pearson") if r else "phi"
+    return checked(
+        compat,
+        power_transform,
+        Control(
+            b=b,
+            w=w,
+            no_periods=parts,
+            threshold=weights_threshold if reweight else inf,
+            past=past if past is not None else (w if r else 26),
+            trend=trend,
+            p_threshold_trend=p_threshold_trend if p_threshold_trend is not None else (0.05 if r else 1.0),
+            method=method,
+            limit54=(int(limit54[0]), int(limit54[1])),
+            tail=alpha if alpha is not None else (0.05 if r else 0.005),
+            offset=population_offset,
+            freq=freq,
+            as_r=r,
+            dispersion=dispersion,
+            trend_dispersion=dispersion,
+        ),
+    )

@@ -14,6 +14,7 @@ from tocsin.detect.windows import Windows
 from tocsin.types import Bools, Floats, Ints
 
 ITERATIONS = 25
+SERIES = 4096  # series handed to the kernel at once
 FITTED, NO_ROWS, NOT_CONVERGED = lanes.FITTED, lanes.NO_ROWS, lanes.NOT_CONVERGED
 
 
@@ -61,7 +62,7 @@ def fit(
 
 
 def weights(y: Floats, exposure: Floats | None, windows: Windows, *, trend: bool, threshold: float) -> Floats:
-    """The weights (R,) the final regression gave the baseline rows of one series y (1, T) at one tested step (H = 1)."""
+    """The weights (R,) the last regression gave the baseline rows of one series y (1, T) at one tested step (H = 1)."""
     return _fit(y, exposure, windows, trend, threshold, ITERATIONS, None)[1][:, 0]
 
 
@@ -76,14 +77,19 @@ def _fit(
     wanted = np.ones((len(y), len(w.n)), np.bool_) if todo is None else todo
     table = np.full((*wanted.shape, len(Fits._fields)), np.nan)
     omega = np.zeros((w.row.shape[1], LANES))
-    shares = np.ones((1, 1)) if exposure is None else exposure
     some = w.n > 0  # steps with a baseline
-    if some.any() and len(y):
+    if some.any():
         jump, jumps = _jumps(w)
-        lanes.fit_all(
-            y, shares, w.row, w.level, w.time, np.where(some, w.n, 0), w.levels, jump, jumps,
-            trend, threshold, limit, wanted & some, omega, table,
-        )  # fmt: skip
+        first, end = w.row[some, 0].min(), w.row.max() + 1
+        # Copies of a few thousand series keep memory small and give the kernel one layout to be compiled for.
+        for k in range(0, len(y), SERIES):
+            block = slice(k, k + SERIES)
+            counts = np.array(y[block, first:end])
+            shares = np.ones((1, 1)) if exposure is None else np.array(exposure[block, first:end])
+            lanes.fit_all(
+                counts, shares, w.row - first, w.level, w.time, w.n, w.levels, jump, jumps,
+                trend, threshold, limit, wanted[block] & some, omega, table[block],
+            )  # fmt: skip
     table[..., -1] = np.where(wanted & ~some, NO_ROWS, table[..., -1])
     return Fits(*np.moveaxis(table, 2, 0)), omega
 

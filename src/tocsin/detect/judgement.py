@@ -1,20 +1,23 @@
 """Farrington's judgement, original and improved: baselines fitted, trends tested, counts weighed against them. Pure."""
 
-from dataclasses import dataclass
-from math import inf
+from dataclasses import dataclass, replace
+from math import ceil
 
 import numpy as np
 from scipy import special
 
-from tocsin.detect import bounds, glm
+from tocsin.calendar import DAY
+from tocsin.detect import bounds, calibration, glm
+from tocsin.detect.contract import require
+from tocsin.detect.contract import score as score_of
 from tocsin.detect.windows import Windows, recent, windows
-from tocsin.types import Alarms, Bools, Floats, Ints, Panel
+from tocsin.types import Alarms, Floats, Ints, Panel
 
 REASONS = (
     "",
     "too little history: the oldest baseline window begins before the series",
     "the count is missing",
-    "no count in the baseline at this time of the year",
+    "too few counts in the baseline, or none at this time of the year",
     "the regression did not converge",
     "too few cases in the last steps (limit54)",
 )
@@ -37,7 +40,8 @@ class Control:
 
     threshold: weights_threshold, inf without reweighting. tail: one-sided probability beyond the upper bound.
     dispersion, trend_dispersion: which of a fit's dispersions scales standard errors and the trend's test. as_r: keep R
-    surveillance's other slips (see docs/methods/farrington.md). even: the trend is per row, though months differ in days. iterations: at most, of each regression.
+    surveillance's other slips (see docs/methods/farrington.md). even: the trend is per step, though months differ in
+    days.
     """
 
     b: int
@@ -48,16 +52,39 @@ class Control:
     trend: bool
     p_threshold_trend: float
     method: str
-    power: float
     limit54: tuple[int, int]
     tail: float
     offset: bool
     freq: int | None
     as_r: bool
+    power: float = 2 / 3
     even: bool = False
     dispersion: str = "phi"
     trend_dispersion: str = "phi"
-    iterations: int = 2 * glm.ITERATIONS
+
+    @property
+    def iterations(self) -> int:
+        """R gives up after 25; a part of the year without a single case may take a few more."""
+        return glm.ITERATIONS if self.as_r else 2 * glm.ITERATIONS
+
+
+def checked(compat: str, power_transform: str, control: Control) -> Control:
+    """The control with its power, or MethodError for a setting that cannot be."""
+    c = control
+    require(compat in ("", "surveillance"), f'compat is {compat!r}; it is "surveillance" or left out')
+    allowed = ", ".join(bounds.POWERS)
+    require(power_transform in bounds.POWERS, f"power_transform is {power_transform!r}; it is one of {allowed}")
+    require(c.b >= 1 and c.w >= 0, f"b is {c.b} and w is {c.w}; at least one year and a half-window of 0")
+    require(c.past >= 0, f"past_weeks_not_included is {c.past}; it is 0 or more")
+    require(0 < c.tail < 0.5, f"alpha leaves {c.tail} over the bound; more than 0 and less than 0.5")
+    require(c.limit54[1] >= 1, f"limit54 is {c.limit54}; (cases, steps) with at least one step")
+    require(c.freq is None or c.freq > 2 * c.w, f"freq is {c.freq}; a year is longer than the window of {2 * c.w + 1}")
+    return replace(control, power=bounds.POWERS[power_transform])
+
+
+def needs(step: int, b: int = 5, w: int = 3) -> int:
+    """b years, half a window, and the days by which weeks drift against dates."""
+    return ceil((b * 366 + 4) * DAY / step) + w
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +109,16 @@ def judge(panel: Panel, start: int, control: Control) -> Judgement:
     """Judge steps `start … T-1` of a panel of counts (N, T)."""
     c = control
     w = windows(
-        panel.time, start, step=panel.step, b=c.b, w=c.w, no_periods=c.no_periods, past=c.past, freq=c.freq,
+        panel.time,
+        start,
+        step=panel.step,
+        b=c.b,
+        w=c.w,
+        no_periods=c.no_periods,
+        past=c.past,
+        freq=c.freq,
         even=c.even,
-    )  # fmt: skip
+    )
     share = panel.exposure if c.offset else None
     now = np.log(panel.exposure[:, start:]) if c.offset else 0.0
     fits, trend_p, trend = _fits(panel.y, share, now, w, c)
@@ -97,11 +131,16 @@ def judge(panel: Panel, start: int, control: Control) -> Judgement:
     y = panel.y[:, start:]
     upper = _upper(mean, se, fits.phi, c)
     reason = _reasons(panel.y, start, w, fits, c)
-    alarms = (_as_r if c.as_r else _calibrated)(y, eta, mean, se, fits.phi, upper, reason, c)
+    if c.as_r:
+        alarms = _as_r(y, eta, mean, se, fits.phi, upper, reason, c)
+    else:
+        alarms = _corrected(y, mean, se, upper, reason, fits, c)
     return Judgement(alarms, fits, mean, se, trend_p, trend, reason, w)
 
 
-def _fits(y: Floats, share: Floats | None, now: Floats | float, w: Windows, c: Control) -> tuple[glm.Fits, Floats, Ints]:
+def _fits(
+    y: Floats, share: Floats | None, now: Floats | float, w: Windows, c: Control
+) -> tuple[glm.Fits, Floats, Ints]:
     """The regression each step is judged by, the p value of its trend, and what became of the trend."""
     shape = (len(y), len(w.n))
     trend_p = np.full(shape, np.nan)
@@ -165,7 +204,9 @@ def _as_r(
         else:
             # Its negative binomial scores start from the logarithm of the mean.
             score = (y - eta) / (upper - eta)
-            p = bounds.nbinom_tail(y, mean * np.exp(special.ndtri(1 - c.tail) * se) if c.method == "muan" else mean, phi)
+            p = bounds.nbinom_tail(
+                y, mean * np.exp(special.ndtri(1 - c.tail) * se) if c.method == "muan" else mean, phi
+            )
     told = reason == OK
     known = told | (reason == FEW_CASES)
     blank = np.where(told & ~np.isnan(upper), 1.0, np.nan)
@@ -173,20 +214,10 @@ def _as_r(
     return Alarms(expected, upper * blank, np.where(known, score, np.nan), np.where(known, p, np.nan))
 
 
-def _calibrated(
-    y: Floats, eta: Floats, mean: Floats, se: Floats, phi: Floats, upper: Floats, reason: Ints, c: Control
-) -> Alarms:
-    """Bounds as published; p from the negative binomial widened by the mean's own uncertainty.
-
-    The mean is taken as gamma distributed around mean · (1 + se²/2), which is both the mean of a log-normal with this se
-    and, for a level fitted to zeros alone, the posterior mean under Jeffreys' prior.
-    """
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        wide = mean * se * se
-        p = bounds.nbinom_tail(y, mean + wide / 2, phi + wide)
-        score = (y - mean) / np.maximum(upper - mean, np.finfo(np.float64).tiny)
-    told = reason == OK
+def _corrected(y: Floats, mean: Floats, se: Floats, upper: Floats, reason: Ints, fits: glm.Fits, c: Control) -> Alarms:
+    """Bounds as published, p calibrated. limit54 holds the score at 1: a rule of alarms, of which p knows nothing."""
     few = reason == FEW_CASES
-    known = np.where(told | few, 1.0, np.nan)
-    score = np.where(few, np.minimum(score, 1.0), score)
-    return Alarms(mean * known, upper * known, score * known, np.where(told, p, np.nan))
+    known = np.where((reason == OK) | few, 1.0, np.nan)
+    p = calibration.p_value(y, mean, se, fits, c.threshold)
+    score = score_of(y, mean, upper)
+    return Alarms(mean * known, upper * known, np.where(few, np.minimum(score, 1.0), score) * known, p * known)

@@ -183,28 +183,16 @@ def _moments(t, g, j, jumps, shares, m, ab, rates):  # type: ignore[no-untyped-d
 @compiled
 def _step(trend, m, hessian, ab, before, sums, lane):  # type: ignore[no-untyped-def]
     """Settle the lanes whose deviance has settled and move the others; False when none is left to move."""
-    levels = len(sums)
-    for i in range(LANES):
-        lane[_NEW, i] = lane[_SUM_C, i] - ab[-1, i] * lane[_SUM_YT, i]
-    for level in range(levels):
-        for i in range(LANES):
-            lane[_NEW, i] += m[0, level, i] - ab[level, i] * sums[level, i]
-    moving = False
-    for i in range(LANES):
-        deviance = 2 * lane[_NEW, i]
-        if abs(deviance - lane[_DEVIANCE, i]) < EPSILON * (abs(deviance) + 0.1):
-            lane[_LIVE, i] = 0.0
-        lane[_DEVIANCE, i] = deviance
-        moving |= lane[_LIVE, i] > 0
-    if not moving:
+    if not _settle(m, ab, sums, lane):
         return False
+    levels, live = len(sums), lane[_LIVE]
     for order in range(3):
         for level in range(levels):
             for i in range(LANES):
-                hessian[order, level, i] = m[order, level, i] if lane[_LIVE, i] > 0 else hessian[order, level, i]
+                hessian[order, level, i] = m[order, level, i] if live[i] > 0 else hessian[order, level, i]
     for level in range(levels + 1):
         for i in range(LANES):
-            before[level, i] = ab[level, i] if lane[_LIVE, i] > 0 else before[level, i]
+            before[level, i] = ab[level, i] if live[i] > 0 else before[level, i]
     # The gradient takes the place of the moments: sums of y - w by part, and of (y - w) t, which need not be parted.
     for level in range(levels):
         for i in range(LANES):
@@ -215,6 +203,24 @@ def _step(trend, m, hessian, ab, before, sums, lane):  # type: ignore[no-untyped
         m[1, 0, i] += lane[_SUM_YT, i]
     _solve(trend, hessian, m[0], m[1], ab, lane)
     return True
+
+
+@compiled
+def _settle(m, ab, sums, lane):  # type: ignore[no-untyped-def]
+    """The deviance of every lane from sums alone; lanes where it no longer changes are done. False when all are."""
+    for i in range(LANES):
+        lane[_NEW, i] = lane[_SUM_C, i] - ab[-1, i] * lane[_SUM_YT, i]
+    for level in range(len(sums)):
+        for i in range(LANES):
+            lane[_NEW, i] += m[0, level, i] - ab[level, i] * sums[level, i]
+    moving = False
+    for i in range(LANES):
+        deviance = 2 * lane[_NEW, i]
+        if abs(deviance - lane[_DEVIANCE, i]) < EPSILON * (abs(deviance) + 0.1):
+            lane[_LIVE, i] = 0.0
+        lane[_DEVIANCE, i] = deviance
+        moving |= lane[_LIVE, i] > 0
+    return moving
 
 
 @compiled
@@ -304,11 +310,9 @@ def _weigh(cells, r, g, t, threshold, trend, hessian, m, omega, scratch, lane): 
             omega[k, i] *= squares[k, i] / weights[k, i] if far else 1.0
         for i in range(LANES):
             total[i] += omega[k, i]
-    for i in range(LANES):
-        total[i] = lane[_N, i] / total[i]
+    total[:] = lane[_N] / total
     for k in range(len(r)):
-        for i in range(LANES):
-            omega[k, i] *= total[i]
+        omega[k] *= total
 
 
 @compiled

@@ -4,9 +4,10 @@ A compiler that cannot prove two arrays apart falls back to one lane at a time, 
 load all they need before they store, so there is nothing to prove.
 """
 
+from collections.abc import Callable
 from typing import Any
 
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]  # it comes without types
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -16,9 +17,18 @@ _VECTOR = ir.VectorType(ir.DoubleType(), LANES)
 _FUSE = ("contract",)
 
 
+def _statement(rule: Callable[..., Any]) -> Any:
+    """An intrinsic of numba, called without the typing context its rule takes first."""
+    return intrinsic(rule)
+
+
+def _fields(context: Any, builder: Any, kind: Any, array: Any) -> Any:
+    return cgutils.create_struct_proxy(kind)(context, builder, array)  # type: ignore[no-untyped-call]  # numba's
+
+
 def _row(context: Any, builder: Any, kind: Any, array: Any, row: Any) -> Any:
     """The address of row `row` of a (rows, 16) contiguous array, as one vector."""
-    data = cgutils.create_struct_proxy(kind)(context, builder, array).data
+    data = _fields(context, builder, kind, array).data
     first = builder.mul(row, ir.Constant(row.type, LANES))
     return builder.bitcast(builder.gep(data, [first]), _VECTOR.as_pointer())
 
@@ -30,14 +40,13 @@ def _spread(builder: Any, number: Any) -> Any:
     return builder.shuffle_vector(one, ir.Constant(_VECTOR, ir.Undefined), zeros)
 
 
-@intrinsic
+@_statement
 def add_moments(typing: Any, to: Any, g: Any, a: Any, j: Any, b: Any, k: Any, t: Any) -> Any:
     """With w = a[j, :] · b[k, :] add w, w t and w t² to to[0, g, :], to[1, g, :], to[2, g, :]; indices int64."""
 
     def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         kinds = signature.args
-        levels = cgutils.create_struct_proxy(kinds[0])(context, builder, args[0]).shape
-        rows = builder.extract_value(levels, 1)
+        rows = builder.extract_value(_fields(context, builder, kinds[0], args[0]).shape, 1)
         places = [args[1]]
         for _ in range(2):
             places.append(builder.add(places[-1], rows))
@@ -54,7 +63,7 @@ def add_moments(typing: Any, to: Any, g: Any, a: Any, j: Any, b: Any, k: Any, t:
     return types.void(to, types.int64, a, types.int64, b, types.int64, types.float64), build
 
 
-@intrinsic
+@_statement
 def add_product(typing: Any, to: Any, i: Any, a: Any, j: Any, b: Any, k: Any, scale: Any) -> Any:
     """to[i, :] += a[j, :] · b[k, :] · scale, all three (rows, 16) contiguous; i, j, k int64."""
 
@@ -71,7 +80,7 @@ def add_product(typing: Any, to: Any, i: Any, a: Any, j: Any, b: Any, k: Any, sc
     return types.void(to, types.int64, a, types.int64, b, types.int64, types.float64), build
 
 
-@intrinsic
+@_statement
 def multiply(typing: Any, to: Any, i: Any, a: Any, j: Any) -> Any:
     """to[i, :] *= a[j, :]."""
 
@@ -84,7 +93,7 @@ def multiply(typing: Any, to: Any, i: Any, a: Any, j: Any) -> Any:
     return types.void(to, types.int64, a, types.int64), build
 
 
-@intrinsic
+@_statement
 def set_product(typing: Any, to: Any, i: Any, a: Any, j: Any, b: Any, k: Any) -> Any:
     """to[i, :] = a[j, :] · b[k, :]."""
 

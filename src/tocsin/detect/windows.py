@@ -1,6 +1,7 @@
 """Which past steps a Farrington baseline rests on, and to which part of the year each belongs. Pure."""
 
 from datetime import datetime
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -100,7 +101,7 @@ def _baseline(references: list[int], b: int, w: int, no_periods: int, past: int)
         return np.empty(0, np.int64), np.empty(0, np.int64)
     t = references[-1]
     level = np.full(t + w + 1, -1, np.int64)
-    for before, after in zip(references, references[1:], strict=False):
+    for before, after in pairwise(references):
         level[before + w + 1 : after - w] = _blocks(after - before - 2 * w - 1, no_periods)
     for r in references:
         level[max(r - w, 0) : r + w + 1] = no_periods - 1
