@@ -78,5 +78,6 @@ def _control(
             as_r=r,
             even=True,
             trend_dispersion="pearson" if r else "phi",
+            bound_without_alarm=0.0,
         ),
     )

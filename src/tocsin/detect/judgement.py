@@ -11,12 +11,12 @@ from tocsin.detect import bounds, calibration, glm
 from tocsin.detect.contract import require
 from tocsin.detect.contract import score as score_of
 from tocsin.detect.windows import Windows, recent, windows
-from tocsin.types import Alarms, Floats, Ints, Panel
+from tocsin.types import Alarms, Bools, Floats, Ints, Panel
 
 REASONS = (
     "",
     "too little history: the oldest baseline window begins before the series",
-    "the count is missing",
+    "the count is missing, or the population it is a rate of",
     "too few counts in the baseline, or none at this time of the year",
     "the regression did not converge",
     "too few cases in the last steps (limit54)",
@@ -41,7 +41,7 @@ class Control:
     threshold: weights_threshold, inf without reweighting. tail: one-sided probability beyond the upper bound.
     dispersion, trend_dispersion: which of a fit's dispersions scales standard errors and the trend's test. as_r: keep R
     surveillance's other slips (see docs/methods/farrington.md). even: the trend is per step, though months differ in
-    days.
+    days. bound_without_alarm: what R puts in place of the bound where limit54 holds an alarm back.
     """
 
     b: int
@@ -61,6 +61,7 @@ class Control:
     even: bool = False
     dispersion: str = "phi"
     trend_dispersion: str = "phi"
+    bound_without_alarm: float = np.nan
 
     @property
     def iterations(self) -> int:
@@ -120,7 +121,7 @@ def judge(panel: Panel, start: int, control: Control) -> Judgement:
         even=c.even,
     )
     share = panel.exposure if c.offset else None
-    now = np.log(panel.exposure[:, start:]) if c.offset else 0.0
+    now = _log(panel.exposure[:, start:]) if c.offset else 0.0
     fits, trend_p, trend = _fits(panel.y, share, now, w, c)
     eta = _eta(fits, w, c) + now
     mean = np.exp(eta)
@@ -130,7 +131,7 @@ def judge(panel: Panel, start: int, control: Control) -> Judgement:
     se = np.sqrt((fits.level_var + (at - fits.centre) ** 2 * fits.trend_var) * getattr(fits, c.dispersion))
     y = panel.y[:, start:]
     upper = _upper(mean, se, fits.phi, c)
-    reason = _reasons(panel.y, start, w, fits, c)
+    reason = _reasons(panel.y, start, np.isnan(y + now), w, fits, c)
     if c.as_r:
         alarms = _as_r(y, eta, mean, se, fits.phi, upper, reason, c)
     else:
@@ -177,18 +178,28 @@ def _upper(mean: Floats, se: Floats, phi: Floats, c: Control) -> Floats:
     z = special.ndtri(1 - c.tail)
     if c.method == "delta":
         return bounds.power_bound(mean, phi * mean + (mean * se) ** 2, z, c.power)
-    with np.errstate(over="ignore"):
-        quantile = bounds.nbinom_quantile(c.tail, mean * np.exp(z * se) if c.method == "muan" else mean, phi)
+    quantile = bounds.nbinom_quantile(c.tail, _plugged(mean, se, c), phi)
     return quantile if c.as_r else np.maximum(quantile, 1.0)
 
 
-def _reasons(y: Floats, start: int, w: Windows, fits: glm.Fits, c: Control) -> Ints:
+def _plugged(mean: Floats, se: Floats, c: Control) -> Floats:
+    """The mean the negative binomial is given: nb_plugin its estimate, muan its own upper bound."""
+    with np.errstate(over="ignore"):
+        return mean * np.exp(special.ndtri(1 - c.tail) * se) if c.method == "muan" else mean
+
+
+def _log(exposure: Floats) -> Floats:
+    """NaN where there is nobody to be ill."""
+    return np.log(np.where((exposure > 0) & (exposure < np.inf), exposure, np.nan))
+
+
+def _reasons(y: Floats, start: int, missing: Bools, w: Windows, fits: glm.Fits, c: Control) -> Ints:
     cases, gap = recent(y, start, c.limit54[1])
     few = (cases < c.limit54[0]) | (gap if c.as_r else False)
     reason = np.where(few, FEW_CASES, OK)
     reason[fits.state == glm.NOT_CONVERGED] = NOT_CONVERGED
     reason[fits.state == glm.NO_ROWS] = EMPTY
-    reason[np.isnan(y[:, start:])] = MISSING
+    reason[missing] = MISSING
     reason[:, w.n == 0] = SHORT
     return reason
 
@@ -196,7 +207,7 @@ def _reasons(y: Floats, start: int, w: Windows, fits: glm.Fits, c: Control) -> I
 def _as_r(
     y: Floats, eta: Floats, mean: Floats, se: Floats, phi: Floats, upper: Floats, reason: Ints, c: Control
 ) -> Alarms:
-    """What R surveillance returns: no bound where limit54 holds an alarm back, but a score and a p value."""
+    """What R surveillance returns, where limit54 holds an alarm back and where nothing converges as well."""
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         if c.method == "delta":
             score = (y - mean) / (upper - mean)
@@ -204,14 +215,18 @@ def _as_r(
         else:
             # Its negative binomial scores start from the logarithm of the mean.
             score = (y - eta) / (upper - eta)
-            p = bounds.nbinom_tail(
-                y, mean * np.exp(special.ndtri(1 - c.tail) * se) if c.method == "muan" else mean, phi
-            )
-    told = reason == OK
-    known = told | (reason == FEW_CASES)
-    blank = np.where(told & ~np.isnan(upper), 1.0, np.nan)
-    expected = np.where(reason == NOT_CONVERGED, 0.0, mean * blank)
-    return Alarms(expected, upper * blank, np.where(known, score, np.nan), np.where(known, p, np.nan))
+            p = bounds.nbinom_tail(y, _plugged(mean, se, c), phi)
+    few = reason == FEW_CASES
+    known = (reason == OK) | few
+    bounded = known & ~np.isnan(upper)
+    if c.bound_without_alarm == 0:
+        upper, score = np.where(few, 0.0, upper), np.where(few, np.minimum(score, 1.0), score)
+    else:
+        bounded &= ~few
+    expected = np.where(bounded, mean, np.where(reason == NOT_CONVERGED, 0.0, np.nan))
+    return Alarms(
+        expected, np.where(bounded, upper, np.nan), np.where(known, score, np.nan), np.where(known, p, np.nan)
+    )
 
 
 def _corrected(y: Floats, mean: Floats, se: Floats, upper: Floats, reason: Ints, fits: glm.Fits, c: Control) -> Alarms:
