@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from inspect import signature
 from math import inf
 
+from tocsin.detect import explanation
+from tocsin.detect.explanation import Explanation
 from tocsin.detect.judgement import Control, Judgement, checked, judge, needs
 from tocsin.types import Alarms, Panel
 
@@ -41,9 +43,18 @@ def farrington(
 
 def explained(panel: Panel, start: int, **parameters: object) -> Judgement:
     """As `farrington`, with everything the alarms rest on."""
-    bound = signature(farrington).bind(panel, start, **parameters)
+    return judge(panel, start, _of(**parameters))
+
+
+def explain(panel: Panel, series: int, step: int, **parameters: object) -> Explanation:
+    """What stands behind the alarm, or its absence, at position `step` of series `series`."""
+    return explanation.explain(panel, series, step, _of(**parameters))
+
+
+def _of(**parameters: object) -> Control:
+    bound = signature(farrington).bind_partial(**parameters)
     bound.apply_defaults()
-    return judge(panel, start, _control(*bound.args[2:]))
+    return _control(**{k: v for k, v in bound.arguments.items() if k not in ("panel", "start")})
 
 
 def _control(

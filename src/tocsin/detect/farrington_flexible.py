@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from inspect import signature
 from math import inf
 
+from tocsin.detect import explanation
 from tocsin.detect.contract import require
+from tocsin.detect.explanation import Explanation
 from tocsin.detect.judgement import Control, Judgement, checked, judge, needs
 from tocsin.types import Alarms, Panel
 
@@ -56,9 +58,18 @@ def farrington_flexible(
 
 def explained(panel: Panel, start: int, **parameters: object) -> Judgement:
     """As `farrington_flexible`, with everything the alarms rest on."""
-    bound = signature(farrington_flexible).bind(panel, start, **parameters)
+    return judge(panel, start, _of(**parameters))
+
+
+def explain(panel: Panel, series: int, step: int, **parameters: object) -> Explanation:
+    """What stands behind the alarm, or its absence, at position `step` of series `series`."""
+    return explanation.explain(panel, series, step, _of(**parameters))
+
+
+def _of(**parameters: object) -> Control:
+    bound = signature(farrington_flexible).bind_partial(**parameters)
     bound.apply_defaults()
-    return judge(panel, start, _control(*bound.args[2:]))
+    return _control(**{k: v for k, v in bound.arguments.items() if k not in ("panel", "start")})
 
 
 def _control(
@@ -67,7 +78,7 @@ def _control(
     no_periods: int | None,
     reweight: bool,
     weights_threshold: float,
-    past: int | None,
+    past_weeks_not_included: int | None,
     trend: bool,
     p_threshold_trend: float | None,
     threshold_method: str | None,
@@ -82,6 +93,7 @@ def _control(
     named = threshold_method if threshold_method is not None else ("delta" if r else "nb_plugin")
     method = METHODS.get(named.replace("_", "").lower(), "")
     require(method != "", f"threshold_method is {named!r}; it is delta, nb_plugin or muan")
+    past = past_weeks_not_included if past_weeks_not_included is not None else (w if r else 26)
     parts = no_periods if no_periods is not None else (1 if r else 10)
     require(parts >= 1, f"no_periods is {parts}; a year has at least one part")
     require(
@@ -97,7 +109,7 @@ def _control(
             w=w,
             no_periods=parts,
             threshold=weights_threshold if reweight else inf,
-            past=past if past is not None else (w if r else 26),
+            past=past,
             trend=trend,
             p_threshold_trend=p_threshold_trend if p_threshold_trend is not None else (0.05 if r else 1.0),
             method=method,
