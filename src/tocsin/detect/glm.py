@@ -82,14 +82,17 @@ def _fit(
         jump, jumps = _jumps(w)
         first, end = w.row[some, 0].min(), w.row.max() + 1
         # Copies of a few thousand series keep memory small and give the kernel one layout to be compiled for.
-        for k in range(0, len(y), SERIES):
-            block = slice(k, k + SERIES)
-            counts = np.array(y[block, first:end])
-            shares = np.ones((1, 1)) if exposure is None else np.array(exposure[block, first:end])
+        asked = np.flatnonzero((wanted & some).any(axis=1))
+        for k in range(0, len(asked), SERIES):
+            i = asked[k : k + SERIES]
+            counts = y[i, first:end]
+            shares = np.ones((1, 1)) if exposure is None else exposure[i, first:end]
+            part = table[i]
             lanes.fit_all(
                 counts, shares, w.row - first, w.level, w.time, w.n, w.levels, jump, jumps,
-                trend, threshold, limit, wanted[block] & some, omega, table[block],
+                trend, threshold, limit, wanted[i] & some, omega, part,
             )  # fmt: skip
+            table[i] = part
     table[..., -1] = np.where(wanted & ~some, NO_ROWS, table[..., -1])
     return Fits(*np.moveaxis(table, 2, 0)), omega
 
