@@ -7,7 +7,7 @@ alarms = detect.detector("ears_c2", alpha=0.01).run(detect.panel(counts, first="
 from functools import lru_cache
 from importlib import metadata
 
-from tocsin.detect import bayes, cdc, cidars, cusum, ears, glr, outbreak_p, rki
+from tocsin.detect import bayes, cdc, cidars, cusum, ears, farrington, farrington_flexible, glr, outbreak_p, rki
 from tocsin.detect.contract import Detector, panel, steps_per_year
 from tocsin.errors import MethodError
 from tocsin.types import Kind
@@ -18,6 +18,8 @@ GROUP = "tocsin.detectors"  # entry points of other packages: each loads a Detec
 BOTH: tuple[Kind, ...] = ("count", "measure")
 
 _EARS = "Hutwagner et al. (2003), J Urban Health 80(2 Suppl 1): i89"
+_FARRINGTON = "Farrington et al. (1996), J R Stat Soc A 159: 547"
+_NOUFAILY = "Noufaily et al. (2013), Statistics in Medicine 32: 1206"
 _CIDARS = "Yang et al. (2011), Western Pacific Surveillance and Response 2(1): 10"
 _BAYES = "Höhle (2007), Computational Statistics 22(4): 571"
 _RKI = "Altmann (2003), The surveillance system of the Robert Koch Institute"
@@ -36,6 +38,13 @@ DETECTORS = {
         Detector("ears_c1", ears.c1, ears.needs_c1, _EARS, BOTH, equals=_R),
         Detector("ears_c2", ears.c2, ears.needs_c2, _EARS, BOTH, equals=_R),
         Detector("ears_c3", ears.c3, ears.needs_c3, _EARS, BOTH, equals=_R),
+        Detector("farrington", farrington.farrington, farrington.needs_farrington, _FARRINGTON),
+        Detector(
+            "farrington_flexible",
+            farrington_flexible.farrington_flexible,
+            farrington_flexible.needs_farrington_flexible,
+            _NOUFAILY,
+        ),
         Detector("fixed_value", cidars.fixed_value, cidars.needs_fixed_value, _CIDARS, BOTH, rule=True, equality=">="),
         Detector("glr_nb", glr.glr_nb, glr.needs_glr, _GLR, equality=">="),
         Detector("glr_poisson", glr.glr_poisson, glr.needs_glr, _GLR, equality=">="),

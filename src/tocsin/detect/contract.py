@@ -69,9 +69,10 @@ class Detector:
         return self.needs(step, **{k: v for k, v in self.parameters.items() if k in named})
 
     def alarming(self, alarms: Alarms) -> Bools:
-        """Which cells are alarms (N, H): NaN never is."""
+        """Which cells are alarms (N, H): NaN never is, nor is a score without anything it were measured by."""
         equality = self.parameters.get("equality", self.equality)
-        return np.asarray(alarms.score >= 1 if equality == ">=" else alarms.score > 1)
+        measured = ~(np.isnan(alarms.expected) & np.isnan(alarms.upper))
+        return np.asarray((alarms.score >= 1 if equality == ">=" else alarms.score > 1) & measured)
 
     def observed(self, y: Floats, step: int) -> Floats:
         """What expected and upper are compared with: y (N, T), or its moving sums, NaN where a step is missing."""
