@@ -68,7 +68,9 @@ def command(
     chosen = rt.sliding(steps, window) if windows is None else _read_windows(windows)
     prior = {"prior_mean": prior_mean, "prior_sd": prior_sd}
     if len(table) > 1 and (method != "epiestim" or weekly):
-        raise MethodError("uncertain intervals go with --method epiestim on steps, not weeks; give one interval instead")
+        raise MethodError(
+            "uncertain intervals go with --method epiestim on steps, not weeks; give one interval instead"
+        )
     if weekly:
         if method != "epiestim" or imported is not None or windows is not None:
             raise MethodError("--weekly goes with --method epiestim, --window and local cases only")
@@ -127,7 +129,9 @@ def _read_cases(path: Path) -> tuple[list[str] | None, Floats, Floats | None]:
     if not frame.height:
         raise InputError(f"{path}: no rows")
     names = frame["series"].cast(pl.String).unique(maintain_order=True).to_list() if "series" in frame.columns else None
-    row = np.zeros(frame.height, np.int64) if names is None else frame["series"].cast(pl.String).rank("dense").to_numpy()
+    row = (
+        np.zeros(frame.height, np.int64) if names is None else frame["series"].cast(pl.String).rank("dense").to_numpy()
+    )
     if names is not None:
         place = {name: i for i, name in enumerate(names)}
         row = np.array([place[name] for name in frame["series"].cast(pl.String)])

@@ -30,7 +30,9 @@ def checked(triangle: Floats) -> Floats:
     if triangle.ndim == 2:
         triangle = triangle[None]
     if triangle.ndim != 3 or triangle.shape[1] < 2:
-        raise MethodError(f"reporting triangle {triangle.shape}: needs (strata, reference steps, delays), two steps or more")
+        raise MethodError(
+            f"reporting triangle {triangle.shape}: needs (strata, reference steps, delays), two steps or more"
+        )
     steps, delays = triangle.shape[1:]
     due = np.add.outer(np.arange(steps), np.arange(delays)) < steps
     missing = np.isnan(triangle) & due

@@ -14,8 +14,6 @@ M draws. Three moves, none of them iterative:
 
 from dataclasses import dataclass
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from tocsin.estimate import delay, replay, spread

@@ -8,7 +8,7 @@ import numpy as np
 
 from tocsin.types import Floats
 
-ROOM = 14  # steps the filter is given to settle before the oldest open step
+ROOM = 28  # steps the filter is given to settle before the oldest open step
 
 
 def corrections(counts: Floats, keep: int, fade: float) -> Floats:
@@ -60,7 +60,14 @@ def _ladder(so_far: Floats, factor: Floats, down: Floats, weekday: int) -> tuple
 
 
 def with_trend(
-    final: Floats, known: Floats, share: Floats, motion: Floats, noise: Floats, variance: Floats, weekday: int, period: int
+    final: Floats,
+    known: Floats,
+    share: Floats,
+    motion: Floats,
+    noise: Floats,
+    variance: Floats,
+    weekday: int,
+    period: int,
 ) -> tuple[Floats, Floats]:
     """Mean final counts, and cases still in motion, (S, A, H), of the ladder and the local trend together.
 
@@ -75,7 +82,14 @@ def with_trend(
 
 @nb.njit(cache=True)
 def _with_trend(
-    final: Floats, known: Floats, share: Floats, motion: Floats, noise: Floats, variance: Floats, weekday: int, period: int
+    final: Floats,
+    known: Floats,
+    share: Floats,
+    motion: Floats,
+    noise: Floats,
+    variance: Floats,
+    weekday: int,
+    period: int,
 ) -> tuple[Floats, Floats]:
     keep, size = known.shape
     steps = final.shape[0]

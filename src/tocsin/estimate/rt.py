@@ -132,7 +132,9 @@ def estimate(
     return Rt(windows, shape * scale, np.sqrt(shape) * scale, levels, quantiles)
 
 
-def too_early(local: Floats, first_window: Ints, prior_mean: float = 5.0, prior_sd: float = 5.0, cv: float = 0.3) -> bool:
+def too_early(
+    local: Floats, first_window: Ints, prior_mean: float = 5.0, prior_sd: float = 5.0, cv: float = 0.3
+) -> bool:
     """Whether one series (T,) has too few cases in its first window for a coefficient of variation of `cv`."""
     start, end = first_window
     return bool(np.nansum(local[start - 1 : end]) < np.ceil(1 / cv**2 - (prior_mean / prior_sd) ** 2))

@@ -4,7 +4,6 @@ Shapes as in `nowcast`: S strata, T reference steps, A as-of steps, H ages, M dr
 """
 
 import numpy as np
-
 from numpy.typing import NDArray
 
 from tocsin.types import Floats
@@ -26,7 +25,9 @@ def aligned(counts: Floats, known: Floats, mean: Floats) -> Floats:
     truth = counts.sum(axis=2)
     truth[:, steps - ages :] = mean[:, -1, :ages][:, ::-1]
     still_open = np.zeros(size + keep)
-    still_open[:ages] = np.abs(mean - known)[:, -1, :ages].sum(axis=0) / np.maximum(mean[:, -1, :ages].sum(axis=0), 1e-9)
+    still_open[:ages] = np.abs(mean - known)[:, -1, :ages].sum(axis=0) / np.maximum(
+        mean[:, -1, :ages].sum(axis=0), 1e-9
+    )
     still_open = np.maximum.accumulate(still_open[::-1])[::-1]
     step = np.arange(steps - keep, steps)[:, None] - np.arange(size)
     closed = still_open[steps - 1 - step] <= OPEN * still_open[:size]

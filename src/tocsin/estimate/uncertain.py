@@ -30,7 +30,7 @@ class Uncertain(NamedTuple):
 
 def nodes(known: Uncertain, steps: int, size: int = 16) -> tuple[Floats, Floats]:
     """Interval weights (M, steps) and the weight (M,) of each: a Gauss-Legendre rule on both truncated normals."""
-    if not (1 < known.mean_low + 1e-9 and 0 < known.sd_low and known.mean_sd > 0 and known.sd_sd > 0):
+    if not (known.mean_low + 1e-9 > 1 and known.sd_low > 0 and known.mean_sd > 0 and known.sd_sd > 0):
         raise MethodError("uncertain interval: means from 1 step up, sds above 0, and a spread above 0 for both")
     means, mean_weight = _truncated(known.mean, known.mean_sd, known.mean_low, known.mean_high, size)
     sds, sd_weight = _truncated(known.sd, known.sd_sd, known.sd_low, known.sd_high, size)
