@@ -1,8 +1,9 @@
-"""`tocsin nowcast`: a line list with two dates in, the final counts of recent days or weeks with their spread out. I/O."""
+"""`tocsin nowcast`: a line list with two dates in, the final counts of recent days or weeks out. I/O."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -28,39 +29,38 @@ class _Lines:
     newest: date
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The options, as given."""
+
+    reference: str
+    report: str
+    as_of: str
+    step: str
+    by: str | None
+    total: bool
+    count: str | None
+    max_delay: int | None
+    window: int
+    draws: int
+    seed: int
+
+
 @click.command("nowcast")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--reference", required=True, help="Column of the date it happened (onset, visit, specimen).")
 @click.option("--report", required=True, help="Column of the date it became known.")
 @click.option("--as-of", required=True, help="Date up to which reports are used, as if it were today.")
-@click.option(
-    "--step", type=click.Choice(["day", "week"]), default="day", show_default=True, help="Weeks are ISO weeks."
-)
+@click.option("--step", type=click.Choice(["day", "week"]), default="day", show_default=True, help="ISO weeks.")
 @click.option("--by", help="Column of strata (age, district); delays are shared between them.")
-@click.option("--total", is_flag=True, help="With --by: also the sum over strata, as the series 'total'.")
+@click.option("--total", is_flag=True, help="With --by: also the sum over strata, as the stratum 'total'.")
 @click.option("--count", help="Column of counts, if a line is many cases; corrections may be below 0.")
-@click.option(
-    "--max-delay", type=click.IntRange(1), help="Longest delay in steps; the final count is the count by then."
-)
+@click.option("--max-delay", type=click.IntRange(1), help="In steps; the final count is the count by then.")
 @click.option("--window", type=click.IntRange(1), default=1, show_default=True, help="Sum over this many steps.")
 @click.option("--draws", type=click.IntRange(100), default=2000, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="CSV to write (else to standard output).")
-def command(
-    file: Path,
-    reference: str,
-    report: str,
-    as_of: str,
-    step: str,
-    by: str | None,
-    total: bool,
-    count: str | None,
-    max_delay: int | None,
-    window: int,
-    draws: int,
-    seed: int,
-    out: Path | None,
-) -> None:
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="CSV to write (else standard output).")
+def command(file: Path, out: Path | None, **options: Any) -> None:
     """Nowcast the newest steps of a line list FILE (CSV or Parquet): one line a case, with two dates.
 
     \b
@@ -71,29 +71,31 @@ def command(
     The result has reference (the step's first day; with --window the last step's), age in steps, reported, mean and
     quantiles of the count there will be --max-delay steps on.
     """
-    day = _date(as_of, "--as-of")
-    lines = _read(file, reference, report, by, count, day, 1 if step == "day" else 7)
-    size = max_delay if max_delay is not None else _longest(lines, MOST_DELAYS[step])
-    triangle = _triangle(lines, size)
+    asked = _Asked(**options)
+    day = _date(asked.as_of, "--as-of")
+    days = 1 if asked.step == "day" else 7
+    lines = _lines(file, _table(file, asked), day, days)
+    triangle = _triangle(lines, asked.max_delay or _longest(lines, MOST_DELAYS[asked.step]))
     steps = triangle.shape[1]
-    first = lines.newest - timedelta(days=(steps - 1) * (1 if step == "day" else 7))
-    if window >= steps:
-        raise InputError(f"{file}: {steps} steps of data are too few for --window {window}")
+    if steps < 2 or asked.window >= steps:
+        raise InputError(f"{file}: {steps} steps of data by {day} are too few for --window {asked.window}")
+    first = lines.newest - timedelta(days=(steps - 1) * days)
     found = nowcast.nowcast(
         triangle,
-        np.random.default_rng(seed),
-        weekday=first.weekday() if step == "day" else None,
-        step_days=1.0 if step == "day" else 7.0,
-        draws=draws,
+        np.random.default_rng(asked.seed),
+        weekday=first.weekday() if days == 1 else None,
+        step_days=float(days),
+        draws=asked.draws,
     )
-    summed = nowcast.windowed(found, triangle, window)
-    reported = _windows(np.nansum(triangle, axis=2)[:, ::-1], window)[:, : summed.shape[1]]
+    summed = nowcast.windowed(found, triangle, asked.window)
+    reported = _windows(np.nansum(triangle, axis=2)[:, ::-1], asked.window)[:, : summed.shape[1]]
     names = lines.names
-    if total and by is not None:
+    if asked.total and asked.by is not None:
         summed = np.concatenate([summed, summed.sum(axis=0, keepdims=True)])
         reported = np.concatenate([reported, reported.sum(axis=0, keepdims=True)])
         names = [*names, "total"]
-    table = _table(names if by is not None else None, by, lines.newest, step, reported, summed)
+    reference = [lines.newest - timedelta(days=age * days) for age in range(summed.shape[1])]
+    table = _result(asked.by, names, reference, reported, summed)
     if out is None:
         click.echo(table.write_csv(), nl=False)
     else:
@@ -107,23 +109,32 @@ def _date(text: str, what: str) -> date:
         raise click.UsageError(f"{what} {text!r}: write a date like 2026-03-01") from e
 
 
-def _read(file: Path, reference: str, report: str, by: str | None, count: str | None, as_of: date, days: int) -> _Lines:
+def _table(file: Path, asked: _Asked) -> pl.DataFrame:
+    """Columns reference, report, by, count of all lines with both dates."""
     try:
         frame = pl.read_parquet(file) if file.suffix == ".parquet" else pl.read_csv(file, infer_schema_length=None)
     except (pl.exceptions.PolarsError, UnicodeDecodeError) as e:
         raise InputError(f"{file}: not readable as CSV or Parquet ({e})") from e
-    missing = [c for c in (reference, report, by, count) if c is not None and c not in frame.columns]
+    wanted = [c for c in (asked.reference, asked.report, asked.by, asked.count) if c is not None]
+    missing = [c for c in wanted if c not in frame.columns]
     if missing:
         raise InputError(f"{file}: no column {', '.join(missing)}; found {', '.join(frame.columns)}")
+    if asked.count is not None and not frame.schema[asked.count].is_numeric():
+        raise InputError(f"{file}: column {asked.count} must hold numbers")
     frame = frame.select(
-        _day(frame, reference).alias("reference"),
-        _day(frame, report).alias("report"),
-        (pl.lit("") if by is None else pl.col(by).cast(pl.String).fill_null("")).alias("by"),
-        (pl.lit(1.0) if count is None else pl.col(count).cast(pl.Float64).fill_null(0.0)).alias("count"),
+        _day(frame, asked.reference).alias("reference"),
+        _day(frame, asked.report).alias("report"),
+        (pl.lit("") if asked.by is None else pl.col(asked.by).cast(pl.String).fill_null("")).alias("by"),
+        (pl.lit(1.0) if asked.count is None else pl.col(asked.count).cast(pl.Float64).fill_null(0.0)).alias("count"),
     )
     dated = frame.drop_nulls(["reference", "report"])
     if dated.height < frame.height:
         click.echo(f"tocsin: {frame.height - dated.height} lines without both dates are left out", err=True)
+    return dated
+
+
+def _lines(file: Path, dated: pl.DataFrame, as_of: date, days: int) -> _Lines:
+    """What was known by the as-of date, in steps back from it."""
     known = dated.filter((pl.col("report") <= as_of) & (pl.col("reference") <= as_of))
     if not known.height:
         raise InputError(f"{file}: no line was reported by {as_of}; check --as-of and the columns")
@@ -178,22 +189,14 @@ def _windows(by_age: Floats, window: int) -> Floats:
     return sums
 
 
-def _table(
-    names: list[str] | None, by: str | None, newest: date, step: str, reported: Floats, draws: Floats
-) -> pl.DataFrame:
-    days = 1 if step == "day" else 7
-    levels = nowcast.LEVELS
-    quantiles = np.quantile(draws, levels, axis=-1)
+def _result(by: str | None, names: list[str], steps: list[date], reported: Floats, draws: Floats) -> pl.DataFrame:
+    """A line a stratum and step, oldest first."""
+    quantiles = np.quantile(draws, nowcast.LEVELS, axis=-1)
     parts = []
-    for s in range(len(draws)):
-        ages = np.arange(draws.shape[1])
-        columns: dict[str, object] = {} if names is None or by is None else {by: [names[s]] * len(ages)}
-        columns |= {
-            "reference": [newest - timedelta(days=int(age) * days) for age in ages],
-            "age": ages,
-            "reported": reported[s],
-            "mean": draws[s].mean(axis=-1),
-        }
-        columns |= {f"q{level:g}": quantiles[i, s] for i, level in enumerate(levels)}
+    for s, name in enumerate(names):
+        columns: dict[str, object] = {} if by is None else {by: [name] * len(steps)}
+        columns |= {"reference": steps, "age": np.arange(len(steps)), "reported": reported[s]}
+        columns |= {"mean": draws[s].mean(axis=-1)}
+        columns |= {f"q{level:g}": quantiles[i, s] for i, level in enumerate(nowcast.LEVELS)}
         parts.append(pl.DataFrame(columns).reverse())
     return pl.concat(parts)

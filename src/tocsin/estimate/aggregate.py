@@ -1,7 +1,8 @@
 """Weekly counts to R: days inside each week are rebuilt so that growth and R agree, then R slides day by day. Pure.
 
-Nash et al. 2023, PLOS Comput Biol 19:e1011439: start from an even split, estimate R per week, turn it into a growth rate
-(Wallinga & Lipsitch 2007, Proc R Soc B 274:599-604, eq. 3.6), spread the week's cases along that exponential, repeat.
+Nash et al. 2023, PLOS Comput Biol 19:e1011439: start from an even split, estimate R per week, turn it into a growth
+rate (Wallinga & Lipsitch 2007, Proc R Soc B 274:599-604, eq. 3.6), spread the week's cases along that exponential,
+repeat.
 """
 
 from typing import Literal
@@ -27,7 +28,7 @@ def growth_rates(r_number: Floats, weights: Floats) -> Floats:
         table = _reproduction(rate, used)
         nearest = np.abs(table - r_number[..., None]).argmin(axis=-1)
         if not ((nearest == 0) | (nearest == rate.size - 1)).any() or limit > 100:
-            return rate[nearest]
+            return np.asarray(rate[nearest])
         limit *= 5
 
 
@@ -51,8 +52,8 @@ def daily(
 ) -> tuple[Floats, int]:
     """Steps (T·length,) behind aggregated counts (T,), and the first step number from which R can be estimated.
 
-    `weights` (K,) of lags 0 … in (short) steps. Weeks too early to estimate stay evenly split; "match" gives the last of
-    them the growth rate of the first one estimated.
+    `weights` (K,) of lags 0 … in (short) steps. Weeks too early to estimate stay evenly split; "match" gives the last
+    of them the growth rate of the first one estimated.
     """
     counts = np.nan_to_num(np.asarray(counts, dtype=np.float64))
     if counts.ndim != 1 or counts.size < 2 or length < 2:

@@ -36,8 +36,8 @@ def estimate(
 def kept(total: Floats, windows: Ints) -> Ints:
     """The windows EpiEstim answers for one series (T,), (W', 2).
 
-    Windows without cases have no R. Its further rule drops windows whose start is below the *number* of the first window
-    that has a case before it; kept as it is, for equality.
+    Windows without cases have no R. Its further rule drops windows whose start is below the *number* of the first
+    window that has a case before it; kept as it is, for equality.
     """
     so_far = np.concatenate([[0.0], np.cumsum(total)])
     windows = windows[so_far[windows[:, 1]] > so_far[windows[:, 0] - 1]]
@@ -76,4 +76,4 @@ def binomial_sum_quantiles(n: Floats, p: Floats, levels: Floats) -> Floats:
     log_cf = n[used] @ np.log1p(p[used, None] * np.expm1(1j * angle)) if used.any() else np.zeros(period)
     pmf = np.fft.fft(np.exp(log_cf - 1j * angle * low)).real / period
     cdf = np.cumsum(np.maximum(pmf, 0))
-    return low + np.searchsorted(cdf, np.asarray(levels) * cdf[-1] * (1 - 1e-12)).astype(np.float64)
+    return np.asarray(low + np.searchsorted(cdf, np.asarray(levels) * cdf[-1] * (1 - 1e-12)), dtype=np.float64)

@@ -3,13 +3,12 @@
 Shapes: S strata, T reference steps, D + 1 delays, A as-of steps (the last A of the T), L = period (7 for days, 1 else).
 A factor f says by how much what is known grows in the d-th step: E n_d = f · (n_0 + … + n_{d−1}), the chain ladder of
 Mack 1993 (ASTIN Bulletin 23:213-225). Three levels, each a ratio of what came to what the level above expects, drawn
-towards that level by KAPPA pseudo-cases: delay; report weekday by group of delays; delay × reference weekday. Strata are
-drawn towards all strata together in the same way. Old steps fade. Net corrections (factors below 0) are allowed.
+towards that level by KAPPA pseudo-cases: delay; report weekday by group of delays; delay × reference weekday. Strata
+are drawn towards all strata together in the same way. Old steps fade. Net corrections (factors below 0) are allowed.
 """
 
 import numba as nb
 import numpy as np
-from numpy.typing import NDArray
 
 from tocsin.errors import MethodError
 from tocsin.types import Floats
@@ -22,7 +21,7 @@ GROUPS = 6  # delays 1, 2, 3, 4-6, 7-13, 14 and more
 
 
 def checked(triangle: Floats) -> Floats:
-    """The counts (S, T, D + 1) with cells not yet due set to 0; MethodError if a due cell is missing.
+    """The counts (S, T, D + 1), D < T, with cells not yet due set to 0; MethodError if a due cell is missing.
 
     A cell of reference step t and delay d is due when t + d ≤ T − 1: the last row's first delay is the newest.
     """
@@ -31,8 +30,9 @@ def checked(triangle: Floats) -> Floats:
         triangle = triangle[None]
     if triangle.ndim != 3 or triangle.shape[1] < 2:
         raise MethodError(
-            f"reporting triangle {triangle.shape}: needs (strata, reference steps, delays), two steps or more"
+            f"reporting triangle {triangle.shape}: needs (strata, reference steps, delays), two steps at least"
         )
+    triangle = triangle[:, :, : triangle.shape[1]]  # later delays were never due
     steps, delays = triangle.shape[1:]
     due = np.add.outer(np.arange(steps), np.arange(delays)) < steps
     missing = np.isnan(triangle) & due
@@ -56,8 +56,8 @@ def factors(counts: Floats, *, weekday: int | None, keep: int, step_days: float 
     fade, weekday_fade = memory(step_days)
     period, first = (1, 0) if weekday is None else (7, weekday)
     known = np.cumsum(counts, axis=2)
-    pool, nobody = counts.sum(axis=0), np.ones((0, 0, 0))
-    none = np.zeros((1, 1)), np.zeros((1, 1, 1)), nobody
+    pool, nobody = counts.sum(axis=0), np.zeros((0, 0, 0))
+    none = np.zeros((1, 1)), nobody, nobody
     own = _Level(*_learn(pool, pool.cumsum(axis=1), period, first, fade, weekday_fade, counts.shape[1], *none))
     if len(counts) == 1:
         return _join(own, keep, first)[None]
@@ -104,65 +104,69 @@ def _learn(
     keep: int,
     above_delay: Floats,
     above_ratio: Floats,
-    above_cell: NDArray[np.float64],
+    above_cell: Floats,
 ) -> tuple[Floats, Floats, Floats]:
     """One pass over report steps; `above_*` are the pooled levels at every as-of step, or empty."""
     steps, size = n.shape
     pooled = above_cell.size > 0
-    weekly = period == 1
-    come, base = np.zeros(size), np.zeros(size)
-    ratio_come, ratio_due = np.zeros((GROUPS, period)), np.zeros((GROUPS, period))
-    cell_come, cell_due = np.zeros((size, period)), np.zeros((size, period))
+    sums = np.zeros((2, size))  # what came, and what was known before it, by delay
+    ratio_sums = np.zeros((2, GROUPS, period))  # what came and what was due
+    cell_sums = np.zeros((2, size, period))
+    factor, today_ratio, today_cell = np.zeros(size), np.ones((GROUPS, period)), np.ones((size, period))
+    one_ratio, one_cell = np.ones((GROUPS, period)), np.ones((size, period))
     delay = np.zeros((keep, size))
     ratio, cell = np.ones((keep, GROUPS, period)), np.ones((keep, size, period))
-    factor = np.zeros(size)
-    today_ratio, today_cell = np.ones((GROUPS, period)), np.ones((size, period))
-    start = steps - keep
     for a in range(steps):
-        day = (a + first) % period
-        for g in range(GROUPS):
-            ratio_come[g, day] *= weekday_fade**period
-            ratio_due[g, day] *= weekday_fade**period
+        if period > 1 and a >= 2 * period:
+            _take_weekdays(n, known, a, first, weekday_fade**period, factor, today_ratio, ratio_sums, cell_sums)
         for d in range(1, min(size, a + 1)):
-            t = a - d
-            w, g = (t + first) % period, _group(d)
-            if not weekly and a >= 2 * period and factor[d] != 0:
-                due = factor[d] * known[t, d - 1]
-                ratio_come[g, day] += n[t, d]
-                ratio_due[g, day] += due
-                cell_come[d, w] = cell_come[d, w] * weekday_fade**period + n[t, d]
-                cell_due[d, w] = cell_due[d, w] * weekday_fade**period + due * today_ratio[g, day]
-            come[d] = fade * come[d] + n[t, d]
-            base[d] = fade * base[d] + known[t, d - 1]
+            sums[0, d] = fade * sums[0, d] + n[a - d, d]
+            sums[1, d] = fade * sums[1, d] + known[a - d, d - 1]
         for d in range(1, size):
             prior = above_delay[a, d] if pooled else 0.0
-            if base[d] > 0 and prior != 0:  # KAPPA/3 pseudo-cases that follow the pool
-                weight = KAPPA / 3 / abs(prior)
-                factor[d] = (come[d] + weight * prior) / (base[d] + weight)
-            elif base[d] > 0:
-                factor[d] = come[d] / base[d]
-            else:
-                factor[d] = prior
-        if not weekly:
-            for g in range(GROUPS):
-                for w in range(period):
-                    up = above_ratio[a, g, w] if pooled else 1.0
-                    today_ratio[g, w] = _drawn(ratio_come[g, w], ratio_due[g, w], up, KAPPA)
-            for d in range(1, size):
-                for w in range(period):
-                    up = above_cell[a, d, w] if pooled else 1.0
-                    today_cell[d, w] = _drawn(cell_come[d, w], cell_due[d, w], up, CELL_KAPPA)
-        if a >= start:
-            delay[a - start] = factor
-            ratio[a - start] = today_ratio
-            cell[a - start] = today_cell
+            weight = KAPPA / 3 / abs(prior) if prior != 0 else 0.0  # KAPPA/3 pseudo-cases that follow the pool
+            factor[d] = (sums[0, d] + weight * prior) / (sums[1, d] + weight) if sums[1, d] > 0 else prior
+        if period > 1:
+            _draw_ratios(ratio_sums, above_ratio[a] if pooled else one_ratio, KAPPA, today_ratio)
+            _draw_ratios(cell_sums, above_cell[a] if pooled else one_cell, CELL_KAPPA, today_cell)
+        if a >= steps - keep:
+            k = a - steps + keep
+            delay[k], ratio[k], cell[k] = factor, today_ratio, today_cell
     return delay, ratio, cell
 
 
 @nb.njit(cache=True)
-def _drawn(come: float, due: float, above: float, kappa: float) -> float:
-    """The ratio come / due drawn towards `above`, kept within a factor of 5 of it."""
-    if due <= 0:  # nothing was due, or corrections outweigh cases: weekdays tell nothing
-        return above
-    ratio = (come + kappa * above) / (due + kappa)
-    return min(max(ratio, above / 5), above * 5)
+def _take_weekdays(
+    n: Floats,
+    known: Floats,
+    a: int,
+    first: int,
+    fade: float,
+    factor: Floats,
+    today_ratio: Floats,
+    ratio_sums: Floats,
+    cell_sums: Floats,
+) -> None:
+    """Add report step a to what came and what was due, by yesterday's factors: nothing is judged by itself."""
+    size, period = cell_sums.shape[1:]
+    day = (a + first) % period
+    ratio_sums[:, :, day] *= fade
+    for d in range(1, min(size, a + 1)):
+        if factor[d] == 0:
+            continue
+        w, g = (a - d + first) % period, _group(d)
+        due = factor[d] * known[a - d, d - 1]
+        ratio_sums[0, g, day] += n[a - d, d]
+        ratio_sums[1, g, day] += due
+        cell_sums[0, d, w] = cell_sums[0, d, w] * fade + n[a - d, d]
+        cell_sums[1, d, w] = cell_sums[1, d, w] * fade + due * today_ratio[g, day]
+
+
+@nb.njit(cache=True)
+def _draw_ratios(sums: Floats, above: Floats, kappa: float, out: Floats) -> None:
+    """Ratios came / due drawn towards `above`, within a factor of 5 of it; `above` itself where nothing was due."""
+    for i in range(out.shape[0]):
+        for w in range(out.shape[1]):
+            came, due, up = sums[0, i, w], sums[1, i, w], above[i, w]
+            drawn = (came + kappa * up) / (due + kappa) if due > 0 else up
+            out[i, w] = min(max(drawn, up / 5), up * 5)

@@ -1,7 +1,7 @@
 """Imported against local: how much comes from outside, whether it spreads here, and whether it is over. Pure.
 
-Shapes: N series, T steps, K interval lags (0 …), O origins, D destinations. "Imported" cases were infected elsewhere; they
-infect here like local ones unless `relative` says otherwise (quarantine: below 1).
+Shapes: N series, T steps, K interval lags (0 …), O origins, D destinations. "Imported" cases were infected elsewhere;
+they infect here like local ones unless `relative` says otherwise (quarantine: below 1).
 """
 
 import numpy as np
@@ -25,12 +25,13 @@ def share(local: Floats, imported: Floats, window: int, levels: Floats = LEVELS)
 def expected(travellers: Floats, incidence: Floats, infected_steps: int) -> Floats:
     """Expected infected arrivals (D, T) from travellers (O, D, T) per step and incidence abroad (O, T) per person.
 
-    A traveller is infected with the probability that an infection began in the last `infected_steps` steps where they come
-    from: Σ_o M_odt Σ_j i_o,t−j. Nobody is taken to travel less for being ill: lower the table if they do.
+    A traveller is infected with the probability that an infection began in the last `infected_steps` steps where they
+    come from: Σ_o M_odt Σ_j i_o,t−j. Nobody is taken to travel less for being ill: lower the table if they do.
     """
     if travellers.ndim != 3 or travellers.shape[0] != incidence.shape[0] or travellers.shape[2] != incidence.shape[1]:
         raise MethodError(f"travellers {travellers.shape} and incidence {incidence.shape}: need (O, D, T) and (O, T)")
-    return np.einsum("odt,ot->dt", travellers, np.minimum(_trailing(incidence, infected_steps), 1.0))
+    infected = np.minimum(_trailing(incidence, infected_steps), 1.0)
+    return np.asarray(np.einsum("odt,ot->dt", travellers, infected))
 
 
 def by_import(local: Floats, imported: Floats, weights: Floats, relative: float = 1.0) -> Floats:
@@ -85,8 +86,8 @@ def over(
 ) -> Floats:
     """Probability (N, T) that no further local case will come from those known by each step, if no new import arrives.
 
-    Nishiura, Miyamatsu & Mizumoto 2016 (Emerg Infect Dis 22:146-148) with R ~ Gamma(mean, sd) while unchecked: each case
-    has Σ_k>age w_k of its offspring to come; offspring are negative binomial with `dispersion` k (∞ = Poisson), so
+    Nishiura, Miyamatsu & Mizumoto 2016 (Emerg Infect Dis 22:146-148) with R ~ Gamma(mean, sd) while unchecked: each
+    case has Σ_k>age w_k of its offspring to come; offspring are negative binomial with `dispersion` k (∞ = Poisson), so
     P(none) = Π_i (1 + R f_i / k)^(−k), averaged over R. Cases with onset not yet reported are not seen: feed a nowcast.
     """
     if not (r_mean > 0 and r_sd > 0 and dispersion > 0):

@@ -37,8 +37,8 @@ INTERVALS = (
 def discretised(mean: float, sd: float, length: int) -> Floats:
     """Weights of lags 0 … length − 1 of a gamma interval shifted by one step, (length,); not renormalised.
 
-    `mean` > 1 and `sd` > 0 in steps. Cori et al. 2013, web appendix 11: the mass of a gamma density smeared over the two
-    steps that a lag may span, floored at 0. Raises MethodError if the shift leaves no gamma.
+    `mean` > 1 and `sd` > 0 in steps. Cori et al. 2013, web appendix 11: the mass of a gamma density smeared over the
+    two steps that a lag may span, floored at 0. Raises MethodError if the shift leaves no gamma.
     """
     if not (mean > 1 and sd > 0):
         raise MethodError(f"serial interval mean {mean}, sd {sd}: the mean must be above 1 step and the sd above 0")
@@ -48,7 +48,7 @@ def discretised(mean: float, sd: float, length: int) -> Floats:
     cdf, next_cdf = gammainc(shape, at), gammainc(shape + 1, at)
     mass = lags * cdf[:, 0] + (lags - 2) * cdf[:, 2] - 2 * (lags - 1) * cdf[:, 1]
     mass += shape * scale * (2 * next_cdf[:, 1] - next_cdf[:, 2] - next_cdf[:, 0])
-    return np.maximum(mass, 0)
+    return np.asarray(np.maximum(mass, 0))
 
 
 def checked(weights: Floats) -> Floats:
@@ -67,4 +67,4 @@ def mean_sd(weights: Floats) -> tuple[float, float]:
     """Mean and standard deviation of weights (K,) over lags 0 … K − 1, taken as they are."""
     lags = np.arange(weights.size)
     mean = float(weights @ lags)
-    return mean, float(np.sqrt(max(weights @ lags**2 - mean**2, 0.0)))
+    return mean, float(np.sqrt(max(float(weights @ lags**2) - mean**2, 0.0)))

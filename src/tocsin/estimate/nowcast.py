@@ -1,4 +1,4 @@
-"""How many there will have been: chain ladder and local trend together, its spread learnt from its own past errors. Pure.
+"""How many there will have been: chain ladder and local trend, the spread learnt from past errors. Pure.
 
 Shapes: S strata, T reference steps, D + 1 delays, A past as-of steps, H = D + 1 ages of a reference step (0 = newest),
 M draws. Three moves, none of them iterative:
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tocsin.estimate import delay, replay, spread
-from tocsin.types import Floats
+from tocsin.types import Floats, Ints
 
 LEVELS = np.array([0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975])
 PAST = 84  # as-of steps replayed
@@ -28,7 +28,7 @@ JUDGES = 8  # strata, the fullest ones, by which that is chosen
 
 @dataclass(frozen=True, slots=True)
 class Nowcast:
-    """known, mean (S, H) and draws (S, H, M) of final counts by age; sigma (S, H); `past` the replayed means (S, A, H)."""
+    """known, mean, sigma (S, H) and draws (S, H, M) of final counts by age; `past` the replayed means (S, A, H)."""
 
     known: Floats
     mean: Floats
@@ -55,8 +55,7 @@ def nowcast(
     Raises MethodError if a due cell is missing.
     """
     counts = delay.checked(triangle)
-    steps, size = counts.shape[1:]
-    keep = min(PAST, steps)
+    keep = min(PAST, counts.shape[1])
     day, period = (0, 1) if weekday is None else (weekday, 7)
     factor = delay.factors(counts, weekday=weekday, keep=keep, step_days=step_days)
     down = replay.corrections(counts, keep, delay.memory(step_days)[0])
@@ -64,7 +63,7 @@ def nowcast(
     noise = spread.share_noise(counts, known, known / share)
     final = counts.sum(axis=2)
 
-    def judged(slope: float, rows: np.ndarray) -> tuple[float, Floats, Floats, Floats, Floats]:
+    def judged(slope: float, rows: Ints) -> tuple[float, Floats, Floats, Floats, Floats]:
         variance = np.array([LEVEL_VARIANCE * step_days, slope * step_days**3])
         mean, gross = replay.with_trend(
             final[rows], known[rows], share[rows], motion[rows], noise, variance, day, period
@@ -78,8 +77,8 @@ def nowcast(
     _, mean, gross, error, weight = judged(slope, np.arange(len(counts)))
     sigma = spread.sigma(error, gross, weight)
     linked = spread.links(error, gross, sigma, weight)
-    now = (part[:, -1] for part in (known, mean, gross))
-    drawn = spread.draw(*now, sigma, linked, bool((counts < 0).any()), draws, rng)
+    signed = bool((counts < 0).any())
+    drawn = spread.draw(known[:, -1], mean[:, -1], gross[:, -1], sigma, linked, signed, draws, rng)
     return Nowcast(known[:, -1], mean[:, -1], sigma, drawn, mean)
 
 

@@ -1,13 +1,15 @@
 """R that moves smoothly, from counts or from nowcast draws, with growth rate, doubling time and P(R > 1). Pure.
 
-Shapes: N series, T steps, M draws. Local cases ~ negative binomial around R_t Λ_t (renewal equation, Fraser 2007, PLoS ONE
-2:e758), log R a random walk. A Kalman filter on log R with count observations (West & Harrison 1997, ch. 14) goes forward,
-one path per draw is sampled backward (Frühwirth-Schnatter 1994, J Time Ser Anal 15:183-202). How fast R moves and how
-spread counts are is chosen per series by the likelihood of each next count. Every answer is read off the same draws.
+Shapes: N series, T steps, M draws. Local cases ~ negative binomial around R_t Λ_t (renewal equation, Fraser 2007, PLoS
+ONE 2:e758), log R a random walk. A Kalman filter on log R with count observations (West & Harrison 1997, ch. 14) goes
+forward, one path per draw is sampled backward (Frühwirth-Schnatter 1994, J Time Ser Anal 15:183-202). How fast R moves
+and how spread counts are is chosen per series by the likelihood of each next count. Every answer is read off the same
+draws.
 
 Given nowcast draws (N, T, M), each draw is one possible past: cases not yet reported are then no fall of R.
 """
 
+import math
 from dataclasses import dataclass
 from itertools import product
 
@@ -41,7 +43,7 @@ class Renewal:
 
     def above_one(self) -> Floats:
         """P(R > 1), (N, T)."""
-        return np.where(np.isnan(self.log_r[..., 0]), np.nan, (self.log_r > 0).mean(axis=-1))
+        return np.asarray(np.where(np.isnan(self.log_r[..., 0]), np.nan, (self.log_r > 0).mean(axis=-1)))
 
     def growth(self) -> Floats:
         """Growth rate per step (N, T, M): the r with R Σ w e^(−rk) = 1 (Wallinga & Lipsitch 2007, eq. 2.7)."""
@@ -50,7 +52,7 @@ class Renewal:
         share = self.weights[lags] / self.weights[lags].sum()
         with np.errstate(over="ignore"):
             log_r = -np.log(np.exp(-np.outer(rate, lags)) @ share)
-        return np.interp(self.log_r, log_r, rate)
+        return np.asarray(np.interp(self.log_r, log_r, rate))
 
     def doubling(self) -> Floats:
         """Steps to double (N, T, M); negative = steps to halve; infinite where nothing grows."""
@@ -129,20 +131,10 @@ def _likelihood(
         base = force[t] * np.exp(centre[t])
         mu, size = base * np.exp(mean), 1 / (spread + variance)
         c = cases[t]
-        total += _log_gamma(c + size) - _log_gamma(size) - _log_gamma(c + 1.0)
+        total += math.lgamma(c + size) - math.lgamma(size) - math.lgamma(c + 1.0)
         total += size * np.log(size / (size + mu)) + c * np.log(mu / (size + mu))
         mean, variance = _update(mean, variance, c, base, spread)
-    return total
-
-
-@nb.njit(cache=True)
-def _log_gamma(x: float) -> float:
-    """Stirling's series after stepping up to 8, error below 1e-10."""
-    shift = 0.0
-    while x < 8:
-        shift -= np.log(x)
-        x += 1
-    return shift + (x - 0.5) * np.log(x) - x + 0.9189385332046727 + 1 / (12 * x) - 1 / (360 * x**3) + 1 / (1260 * x**5)
+    return float(total)
 
 
 @nb.njit(cache=True)

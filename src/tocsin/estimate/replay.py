@@ -1,6 +1,7 @@
 """What a nowcast would have said as of each past step, and as of now: the chain ladder, then the local trend. Pure.
 
-Shapes as in `nowcast`: S strata, T reference steps, D + 1 delays, A as-of steps, H = D + 1 ages, L = period of weekdays.
+Shapes as in `nowcast`: S strata, T reference steps, D + 1 delays, A as-of steps, H = D + 1 ages, L = period of
+weekdays.
 """
 
 import numba as nb
@@ -29,9 +30,10 @@ def corrections(counts: Floats, keep: int, fade: float) -> Floats:
 
 
 def ladder(counts: Floats, factor: Floats, down: Floats, weekday: int) -> tuple[Floats, Floats, Floats]:
-    """known, share known by then, and cases in motion per known case (S, A, H), by development factors (S, A, D + 1, L).
+    """known, share known by then, cases in motion per known case (S, A, H), by factors (S, A, D + 1, L).
 
-    NaN before the first step. `down` (A, D + 1) as `corrections` gives it; `weekday` of the first step, any number for L = 1.
+    NaN before the first step. `down` (A, D + 1) as `corrections` gives it; `weekday` of the first step, any number for
+    L = 1.
     """
     so_far = np.cumsum(counts, axis=2)
     each = [_ladder(c, f, down, weekday) for c, f in zip(so_far, factor, strict=True)]
@@ -71,8 +73,8 @@ def with_trend(
 ) -> tuple[Floats, Floats]:
     """Mean final counts, and cases still in motion, (S, A, H), of the ladder and the local trend together.
 
-    final (S, T) is what is reported by now, used only for steps older than D, when it was complete. `noise` (H,): relative
-    variance of known/share; `variance` (2,): of the level and of the slope of log incidence, per step.
+    final (S, T) is what is reported by now, used only for steps older than D, when it was complete. `noise` (H,):
+    relative variance of known/share; `variance` (2,): of the level and of the slope of log incidence, per step.
     """
     rows = zip(final, known, share, motion, strict=True)
     each = [_with_trend(f, k, s, m, noise, variance, weekday, period) for f, k, s, m in rows]
@@ -91,8 +93,7 @@ def _with_trend(
     weekday: int,
     period: int,
 ) -> tuple[Floats, Floats]:
-    keep, size = known.shape
-    steps = final.shape[0]
+    keep, steps = known.shape[0], final.shape[0]
     mean, gross = known / share, known * motion
     effect, total, base = np.ones(7), np.full(7, 20.0), np.full(7, 20.0)
     for k in range(keep):
@@ -175,7 +176,7 @@ def _lean(
 
 @nb.njit(cache=True)
 def _mode(level: float, v: float, c: float, x: float, noise: float) -> tuple[float, float]:
-    """How far a count c ~ Poisson(x·e^level), its share uncertain by `noise`, moves the level; and the variance kept."""
+    """How far a count c ~ Poisson(x·e^level), x uncertain by `noise`, moves the level; and the variance kept."""
     heed = 1 / (1 + noise * max(c, x * np.exp(level)))
     at = level
     for _ in range(8):

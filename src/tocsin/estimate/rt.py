@@ -1,7 +1,7 @@
 """The instantaneous reproduction number of Cori et al. 2013: a gamma posterior per window, imports apart. Pure.
 
-Shapes: N series, T steps, W windows, Q levels. Windows are pairs of step numbers as people write them: the first step is
-1 and both ends are in. Cases infected elsewhere infect here but were not infected here (Thompson et al. 2019,
+Shapes: N series, T steps, W windows, Q levels. Windows are pairs of step numbers as people write them: the first step
+is 1 and both ends are in. Cases infected elsewhere infect here but were not infected here (Thompson et al. 2019,
 Epidemics 29:100356), and nobody knows who infected the cases of step 1: they count as imported.
 """
 
@@ -21,7 +21,7 @@ LEVELS = np.array([0.025, 0.05, 0.25, 0.5, 0.75, 0.95, 0.975])
 
 @dataclass(frozen=True, slots=True)
 class Rt:
-    """Posterior of R by window: windows (W, 2), mean and sd (N, W), quantiles (N, W, Q) at levels (Q,); NaN = no claim."""
+    """Posterior of R by windows (W, 2): mean, sd (N, W), quantiles (N, W, Q) at levels (Q,); NaN = no claim."""
 
     windows: Ints
     mean: Floats

@@ -25,9 +25,8 @@ def aligned(counts: Floats, known: Floats, mean: Floats) -> Floats:
     truth = counts.sum(axis=2)
     truth[:, steps - ages :] = mean[:, -1, :ages][:, ::-1]
     still_open = np.zeros(size + keep)
-    still_open[:ages] = np.abs(mean - known)[:, -1, :ages].sum(axis=0) / np.maximum(
-        mean[:, -1, :ages].sum(axis=0), 1e-9
-    )
+    newest = mean[:, -1, :ages]
+    still_open[:ages] = np.abs(newest - known[:, -1, :ages]).sum(axis=0) / np.maximum(newest.sum(axis=0), 1e-9)
     still_open = np.maximum.accumulate(still_open[::-1])[::-1]
     step = np.arange(steps - keep, steps)[:, None] - np.arange(size)
     closed = still_open[steps - 1 - step] <= OPEN * still_open[:size]
@@ -42,18 +41,18 @@ def share_noise(counts: Floats, known: Floats, mean: Floats) -> Floats:
     excess = np.where(used, (error**2 - spread) / np.maximum(mean, 1), 0).sum(axis=(0, 1))
     base = np.where(used, mean**2 / np.maximum(mean, 1), 0).sum(axis=(0, 1))
     raw = (excess + 0.1**2 * 20) / (base + 20)
-    return np.maximum(raw, 0.03**2)
+    return np.asarray(np.maximum(raw, 0.03**2))
 
 
 def errors(counts: Floats, known: Floats, mean: Floats, gross: Floats) -> tuple[Floats, Floats]:
     """Errors (S, A, H) of past nowcasts, 0 where not known, and their weights (A, H)."""
     error = aligned(counts, known, mean) - mean
-    known = np.isfinite(error).all(axis=0) & np.isfinite(gross).all(axis=0)
     steps, size = counts.shape[1:]
     keep = mean.shape[1]
-    known &= np.arange(steps - keep, steps)[:, None] >= size + LEARNING  # before that, no delay had been seen in full
+    judged = np.isfinite(error).all(axis=0) & np.isfinite(gross).all(axis=0)
+    judged &= np.arange(steps - keep, steps)[:, None] >= size + LEARNING  # before that, no delay was seen in full
     fade = 0.5 ** (np.arange(keep)[::-1] / ERROR_HALF_LIFE)
-    return np.where(known, np.nan_to_num(error), 0), known * fade[:, None]
+    return np.where(judged, np.nan_to_num(error), 0), judged * fade[:, None]
 
 
 def sigma(error: Floats, gross: Floats, weight: Floats) -> Floats:
@@ -74,7 +73,7 @@ def sigma(error: Floats, gross: Floats, weight: Floats) -> Floats:
         pool = (worth * pool + PRIOR_WORTH * PRIOR_SIGMA**2) / (worth + PRIOR_WORTH)
         own = np.maximum(excess / np.maximum(base, 1e-6), 0)
         square = (belief * own + PRIOR_WORTH * pool) / (belief + PRIOR_WORTH)
-    return np.sqrt(square)
+    return np.asarray(np.sqrt(square))
 
 
 def links(error: Floats, gross: Floats, sigma: Floats, weight: Floats) -> tuple[float, float, float]:

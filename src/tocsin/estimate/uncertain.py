@@ -28,12 +28,15 @@ class Uncertain(NamedTuple):
     sd_high: float
 
 
-def nodes(known: Uncertain, steps: int, size: int = 16) -> tuple[Floats, Floats]:
-    """Interval weights (M, steps) and the weight (M,) of each: a Gauss-Legendre rule on both truncated normals."""
-    if not (known.mean_low + 1e-9 > 1 and known.sd_low > 0 and known.mean_sd > 0 and known.sd_sd > 0):
+def nodes(known: Uncertain, steps: int, size: tuple[int, int] = (48, 8)) -> tuple[Floats, Floats]:
+    """Interval weights (M, steps) and the weight (M,) of each: a Gauss-Legendre rule on both truncated normals.
+
+    More nodes for the mean than for the sd: a window that a mean does not outlast has no R there, a jump.
+    """
+    if not (known.mean_low >= 1 and known.sd_low > 0 and known.mean_sd > 0 and known.sd_sd > 0):
         raise MethodError("uncertain interval: means from 1 step up, sds above 0, and a spread above 0 for both")
-    means, mean_weight = _truncated(known.mean, known.mean_sd, known.mean_low, known.mean_high, size)
-    sds, sd_weight = _truncated(known.sd, known.sd_sd, known.sd_low, known.sd_high, size)
+    means, mean_weight = _truncated(known.mean, known.mean_sd, known.mean_low, known.mean_high, size[0])
+    sds, sd_weight = _truncated(known.sd, known.sd_sd, known.sd_low, known.sd_high, size[1])
     table = np.stack([discretised(m, s, steps) for m in means for s in sds])
     return table, np.outer(mean_weight, sd_weight).ravel()
 
@@ -83,7 +86,7 @@ def estimate(
 
 
 def mixture_quantiles(shape: Floats, scale: Floats, share: Floats, levels: Floats) -> Floats:
-    """Quantiles (Q,) of Σ share · Gamma(shape, scale), components (M,): Newton steps kept inside a shrinking bracket."""
+    """Quantiles (Q,) of Σ share · Gamma(shape, scale), parts (M,): Newton steps kept inside a shrinking bracket."""
     each = gammaincinv(shape[:, None], levels) * scale[:, None]
     low, high = each.min(axis=0), each.max(axis=0)
     at = share @ each
