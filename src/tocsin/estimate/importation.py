@@ -5,7 +5,7 @@ they infect here like local ones unless `relative` says otherwise (quarantine: b
 """
 
 import numpy as np
-from scipy.special import betaincinv
+from scipy.special import betaincinv, xlogy
 
 from tocsin.errors import MethodError
 from tocsin.estimate import rt
@@ -54,8 +54,7 @@ def imports_explain(local: Floats, imported: Floats, weights: Floats, window: in
     """
     own, _ = rt.split(local, imported)
     chance = by_import(local, imported, weights, relative)
-    with np.errstate(divide="ignore"):
-        log_chance = np.where(own > 0, own * np.log(np.nan_to_num(chance)), 0.0)
+    log_chance = xlogy(own, np.nan_to_num(chance))  # 0 where there is no local case
     lost = _trailing(np.isneginf(log_chance).astype(np.float64), window) > 0
     summed = _trailing(np.where(np.isneginf(log_chance), 0, log_chance), window)
     return np.where(lost, 0.0, np.exp(summed))
