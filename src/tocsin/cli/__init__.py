@@ -24,6 +24,8 @@ COMMANDS = {  # in the order people meet them; name: one line for the list
     "serve": "The page, the API, the folder watch and the beat.",
     "sim": "Make a simulated city: areas, feeds, outbreaks, and the truth about them.",
     "score": "Compare the alerts of a simulated city with the outbreaks planted in it.",
+    "rt": "The reproduction number, from a file of cases.",
+    "nowcast": "How many there will have been, from a file with delays.",
 }
 
 

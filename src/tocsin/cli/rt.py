@@ -1,0 +1,149 @@
+"""`tocsin rt`: a file of cases in, a reproduction number with its uncertainty per window out. I/O."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+import numpy as np
+
+from tocsin.cli import rt_files as files
+from tocsin.errors import MethodError
+from tocsin.estimate import aggregate, cohort, interval, renewal, rt, uncertain
+from tocsin.types import Floats, Ints
+
+METHODS = ("epiestim", "wallinga-teunis", "tocsin")
+_IN = click.Path(exists=True, dir_okay=False, path_type=Path)
+_UNSURE = "MEAN SD LOW HIGH  SD SD LOW HIGH"
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The options, as given."""
+
+    si_mean: float | None
+    si_sd: float | None
+    si_weights: Path | None
+    si_samples: Path | None
+    si_uncertain: tuple[float, ...] | None
+    disease: str | None
+    window: int
+    windows: Path | None
+    prior_mean: float
+    prior_sd: float
+    method: str
+    weekly: bool
+    first_week: Literal["naive", "match"]
+
+
+@click.command("rt")
+@click.argument("file", type=_IN)
+@click.option("--si-mean", type=float, help="Mean serial interval in steps, above 1 (with --si-sd).")
+@click.option("--si-sd", type=float, help="Its standard deviation in steps.")
+@click.option("--si-weights", type=_IN, help="CSV with columns k,w: the weight of each lag, from lag 0.")
+@click.option("--si-samples", type=_IN, help="CSV with columns sample,k,w: many intervals, all as likely.")
+@click.option("--si-uncertain", nargs=8, type=float, metavar=_UNSURE, help="Mean and sd, each with sd and bounds.")
+@click.option("--disease", type=click.Choice([i.disease for i in interval.INTERVALS]), help="A published interval.")
+@click.option("--window", type=click.IntRange(1), default=7, show_default=True, help="Length of sliding windows.")
+@click.option("--windows", type=_IN, help="CSV with columns t_start,t_end (the first step is 1, both ends in).")
+@click.option("--prior-mean", type=float, default=5.0, show_default=True)
+@click.option("--prior-sd", type=float, default=5.0, show_default=True)
+@click.option("--method", type=click.Choice(METHODS), default="epiestim", show_default=True)
+@click.option("--weekly", is_flag=True, help="Rows are weeks; the interval and --window are in days.")
+@click.option("--first-week", type=click.Choice(["naive", "match"]), default="naive", show_default=True)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="CSV to write (else standard output).")
+def command(file: Path, out: Path | None, **options: Any) -> None:
+    """Estimate the reproduction number from FILE: columns t or date, local, and optionally imported and series.
+
+    \b
+    Examples:
+      tocsin rt cases.csv --si-mean 3.6 --si-sd 1.6 --window 7 --out rt.csv
+      tocsin rt cases.csv --disease measles --method tocsin
+
+    The result has t_start, t_end, mean, sd and quantiles (and series, where FILE has it); an empty cell is no claim.
+    """
+    asked = _Asked(**options)
+    names, local, imported = files.cases(file)
+    steps = local.shape[1] * (7 if asked.weekly else 1)
+    table, weight = _intervals(asked, steps)
+    if len(table) > 1 and (asked.method != "epiestim" or asked.weekly):
+        raise MethodError("uncertain intervals go with --method epiestim and without --weekly; give one interval")
+    if asked.weekly:
+        found = _weekly(asked, local, imported, table[0])
+    else:
+        windows = rt.sliding(steps, asked.window) if asked.windows is None else files.windows(asked.windows)
+        found = _found(asked, local, imported, windows, table, weight)
+    files.write(names, found, out)
+
+
+def _found(
+    asked: _Asked, local: Floats, imported: Floats | None, windows: Ints, table: Floats, weight: Floats | None
+) -> list[rt.Rt]:
+    """One result a series."""
+    if asked.method == "wallinga-teunis":
+        return cohort.estimate(local, table[0], imported, windows)
+    if asked.method == "tocsin":
+        return _one_each(renewal.estimate(local, table[0], imported).by_window(windows))
+    _warn_early(asked, local, imported, windows)
+    mean, sd = asked.prior_mean, asked.prior_sd
+    if len(table) == 1:
+        return _one_each(rt.estimate(local, table[0], imported, windows, prior_mean=mean, prior_sd=sd))
+    return [
+        uncertain.estimate(
+            row,
+            table,
+            None if imported is None else imported[i],
+            windows,
+            weight=weight,
+            prior_mean=mean,
+            prior_sd=sd,
+        )
+        for i, row in enumerate(local)
+    ]
+
+
+def _weekly(asked: _Asked, local: Floats, imported: Floats | None, weights: Floats) -> list[rt.Rt]:
+    if asked.method != "epiestim" or imported is not None or asked.windows is not None:
+        raise MethodError("--weekly goes with --method epiestim, --window and local cases only")
+    return [
+        aggregate.estimate(
+            row,
+            weights,
+            window=asked.window,
+            first=asked.first_week,
+            prior_mean=asked.prior_mean,
+            prior_sd=asked.prior_sd,
+        )[0]
+        for row in local
+    ]
+
+
+def _one_each(found: rt.Rt) -> list[rt.Rt]:
+    rows = zip(found.mean, found.sd, found.quantiles, strict=True)
+    return [rt.Rt(found.windows, mean[None], sd[None], found.levels, q[None]) for mean, sd, q in rows]
+
+
+def _warn_early(asked: _Asked, local: Floats, imported: Floats | None, windows: Ints) -> None:
+    _, total = rt.split(local, imported)
+    early = sum(rt.too_early(row, windows[0], asked.prior_mean, asked.prior_sd) for row in total)
+    if early:
+        click.echo(f"tocsin: {early} of {len(total)} series: few cases in the first window, R is vague there", err=True)
+
+
+def _intervals(asked: _Asked, steps: int) -> tuple[Floats, Floats | None]:
+    """The interval weights (M, K), and how likely each of them is (even if None)."""
+    mean, sd = asked.si_mean, asked.si_sd
+    parametric = mean is not None or sd is not None
+    ways = (parametric, asked.si_weights, asked.si_samples, asked.si_uncertain, asked.disease)
+    if sum(map(bool, ways)) != 1 or (mean is None) != (sd is None):
+        raise click.UsageError("give one interval: --si-mean with --si-sd, --si-weights, --si-samples, … or --disease")
+    if asked.si_weights is not None:
+        return files.weights(asked.si_weights)[None], None
+    if asked.si_samples is not None:
+        return files.samples(asked.si_samples), None
+    if asked.si_uncertain is not None:
+        return uncertain.nodes(uncertain.Uncertain(*asked.si_uncertain), steps)
+    if mean is None or sd is None:
+        known = next(i for i in interval.INTERVALS if i.disease == asked.disease)
+        mean, sd = known.mean, known.sd
+    return np.asarray(interval.discretised(mean, sd, steps)[None]), None

@@ -1,0 +1,96 @@
+"""How many there will have been: chain ladder and local trend, the spread learnt from past errors. Pure.
+
+Shapes: S strata, T reference steps, D + 1 delays, A past as-of steps, H = D + 1 ages of a reference step (0 = newest),
+M draws. Three moves, none of them iterative:
+
+1. Each step's final count is judged twice: by what is known of it, divided by the share usually known by then
+   (`delay.factors`), and by the trend of the steps before. A Kalman filter on log incidence with Poisson counts weighs
+   them (local linear trend; West & Harrison 1997, ch. 14): early counts with few cases lean on the trend.
+2. The same is done as of each past step, with what was known then. Where the truth is known by now, the errors tell how
+   wrong nowcasts of that age are: variance G + σ²G², G the cases still to come (quasi-Poisson plus common error).
+3. Draws: a log-normal shock of that σ, correlated over neighbouring ages and over strata as the errors were, times a
+   Poisson. With net corrections in the data, which may go down, a normal of the same variance instead.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tocsin.estimate import delay, replay, spread
+from tocsin.types import Floats, Ints
+
+LEVELS = np.array([0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975])
+PAST = 84  # as-of steps replayed
+LEVEL_VARIANCE = 1e-3  # of log incidence, per day
+SLOPE_VARIANCES = (1e-6, 1e-5, 1e-4)  # of its daily growth, per day: what past nowcasts did best with is used
+JUDGES = 8  # strata, the fullest ones, by which that is chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Nowcast:
+    """known, mean, sigma (S, H) and draws (S, H, M) of final counts by age; `past` the replayed means (S, A, H)."""
+
+    known: Floats
+    mean: Floats
+    sigma: Floats
+    draws: Floats
+    past: Floats
+
+    def quantiles(self, levels: Floats = LEVELS) -> Floats:
+        """Quantiles of the draws, (S, H, Q)."""
+        return np.moveaxis(np.quantile(self.draws, levels, axis=-1), 0, -1)
+
+
+def nowcast(
+    triangle: Floats,
+    rng: np.random.Generator,
+    *,
+    weekday: int | None = None,
+    step_days: float = 1.0,
+    draws: int = 1000,
+) -> Nowcast:
+    """Nowcast the last D + 1 steps of a triangle (S, T, D + 1) or (T, D + 1), as of its last step.
+
+    Cells not yet due (t + d ≥ T) are not looked at. `weekday` of the first step (Monday 0) for daily steps, else None.
+    Raises MethodError if a due cell is missing.
+    """
+    counts = delay.checked(triangle)
+    keep = min(PAST, counts.shape[1])
+    day, period = (0, 1) if weekday is None else (weekday, 7)
+    factor = delay.factors(counts, weekday=weekday, keep=keep, step_days=step_days)
+    down = replay.corrections(counts, keep, delay.memory(step_days)[0])
+    known, share, motion = replay.ladder(counts, factor, down, day)
+    noise = spread.share_noise(counts, known, known / share)
+    final = counts.sum(axis=2)
+
+    def judged(slope: float, rows: Ints) -> tuple[float, Floats, Floats, Floats, Floats]:
+        variance = np.array([LEVEL_VARIANCE * step_days, slope * step_days**3])
+        mean, gross = replay.with_trend(
+            final[rows], known[rows], share[rows], motion[rows], noise, variance, day, period
+        )
+        error, weight = spread.errors(counts[rows], known[rows], mean, gross)
+        loss = float((weight * np.abs(error) / np.sqrt(np.maximum(np.nan_to_num(gross), 1))).sum())
+        return loss, mean, gross, error, weight
+
+    fullest = np.argsort(-final.sum(axis=1), kind="stable")[:JUDGES]
+    slope = min(SLOPE_VARIANCES, key=lambda s: judged(s, fullest)[0])
+    _, mean, gross, error, weight = judged(slope, np.arange(len(counts)))
+    sigma = spread.sigma(error, gross, weight)
+    linked = spread.links(error, gross, sigma, weight)
+    signed = bool((counts < 0).any())
+    drawn = spread.draw(known[:, -1], mean[:, -1], gross[:, -1], sigma, linked, signed, draws, rng)
+    return Nowcast(known[:, -1], mean[:, -1], sigma, drawn, mean)
+
+
+def windowed(found: Nowcast, triangle: Floats, window: int) -> Floats:
+    """Draws (S, H, M) of sums over `window` steps ending at each age; steps older than D are as reported."""
+    counts = delay.checked(triangle)
+    steps, size = counts.shape[1:]
+    ages = min(size + window - 1, steps)
+    total = counts.sum(axis=2)[:, ::-1][:, :ages]  # by age
+    full = np.repeat(total[:, :, None], found.draws.shape[2], axis=2)
+    full[:, :size] = found.draws[:, :ages]
+    summed = np.cumsum(np.concatenate([np.zeros_like(full[:, :1]), full], axis=1), axis=1)
+    width = min(size, ages - window + 1)
+    out: Floats = summed[:, window : window + width] - summed[:, :width]
+    return out

@@ -1,0 +1,131 @@
+"""`tocsin rt` and `tocsin nowcast` from files to files, and what they say when they cannot."""
+
+import numpy as np
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+from tocsin.cli.nowcast import command as nowcast_command
+from tocsin.cli.rt import command as rt_command
+from tocsin.errors import InputError, MethodError
+from tocsin.estimate import interval, rt
+
+LOCAL = np.array([3, 5, 4, 8, 9, 14, 13, 17, 25, 22, 30, 28, 35, 40.0])
+SI = ["--si-mean", "3.6", "--si-sd", "1.6"]
+
+
+def ran(command, *args):
+    done = CliRunner().invoke(command, [str(a) for a in args])
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    assert done.exit_code == 0, done.output
+    return pl.read_csv(done.stdout.encode())
+
+
+def written(path, **columns):
+    pl.DataFrame(columns).write_csv(path)
+    return path
+
+
+def test_rt_of_two_series_by_date_with_a_gap(tmp_path):
+    days = [f"2026-01-{d:02d}" for d in range(1, 15) if d != 4]
+    local = np.delete(LOCAL, 3)
+    file = written(
+        tmp_path / "c.csv", series=["b"] * 13 + ["a"] * 13, date=days * 2, local=np.concatenate([local, 2 * local])
+    )
+    table = ran(rt_command, file, *SI)
+    assert table["series"].unique(maintain_order=True).to_list() == ["b", "a"]
+    full = LOCAL.copy()
+    full[3] = 0
+    expected = rt.estimate(np.stack([full, 2 * full]), interval.discretised(3.6, 1.6, 14))
+    np.testing.assert_allclose(table["mean"].to_numpy(), expected.mean.ravel(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("method", ["epiestim", "wallinga-teunis", "tocsin"])
+def test_rt_of_every_method(tmp_path, method):
+    file = written(tmp_path / "c.csv", t=np.arange(1, 15), local=LOCAL, imported=np.ones(14))
+    table = ran(rt_command, file, "--disease", "influenza", "--method", method, "--window", "5")
+    assert table.columns[:4] == ["t_start", "t_end", "mean", "sd"]
+    assert table["t_start"].to_list() == list(range(2, 11))
+    assert (table["q0.025"] <= table["q0.975"]).all()
+
+
+def test_rt_of_weeks_and_of_uncertain_intervals(tmp_path):
+    file = written(tmp_path / "w.csv", t=np.arange(1, 6), local=LOCAL[:5] * 10)
+    weekly = ran(rt_command, file, *SI, "--weekly")
+    assert weekly["t_end"].to_list() == list(range(14, 36))
+    daily = written(tmp_path / "c.csv", t=np.arange(1, 15), local=LOCAL)
+    sure = ran(rt_command, daily, *SI)
+    unsure = ran(rt_command, daily, "--si-uncertain", 3.6, 1, 2, 5.2, 1.6, 0.5, 0.6, 2.6)
+    assert (unsure["sd"][-3:] > sure["sd"][-3:]).all()
+
+
+def test_rt_says_what_is_wrong(tmp_path):
+    file = written(tmp_path / "c.csv", t=[1, 2, 2], local=[1, 2, 3])
+    with pytest.raises(InputError, match="two lines for one step"):
+        ran(rt_command, file, *SI)
+    with pytest.raises(InputError, match="no column local"):
+        ran(rt_command, written(tmp_path / "d.csv", t=[1, 2], cases=[1, 2]), *SI)
+    with pytest.raises(InputError, match="must hold numbers"):
+        ran(rt_command, written(tmp_path / "e.csv", t=[1, 2], local=["x", "y"]), *SI)
+    with pytest.raises(MethodError, match="does not fit"):
+        ran(rt_command, written(tmp_path / "f.csv", t=[1, 2, 3], local=[1, 2, 3]), *SI)
+    good = written(tmp_path / "g.csv", t=np.arange(1, 15), local=LOCAL)
+    assert CliRunner().invoke(rt_command, [str(good)]).exit_code == 2
+    assert CliRunner().invoke(rt_command, [str(good), *SI, "--disease", "mers"]).exit_code == 2
+
+
+@pytest.fixture
+def lines(tmp_path):
+    rng = np.random.default_rng(1)
+    onset = np.repeat(np.arange(80), rng.poisson(12, 80))
+    delay = rng.geometric(0.3, onset.size) - 1
+    start = np.datetime64("2026-01-01")
+    return written(
+        tmp_path / "l.csv",
+        onset=(start + onset).astype(str),
+        reported=(start + onset + delay).astype(str),
+        district=rng.choice(["north", "south"], onset.size),
+    )
+
+
+def test_nowcast_of_a_line_list_as_of_a_day(lines):
+    table = ran(nowcast_command, lines, "--reference", "onset", "--report", "reported", "--as-of", "2026-03-05")
+    assert table["reference"][-1] == "2026-03-05"
+    assert table["age"].to_list() == list(range(table.height))[::-1]
+    whole = pl.read_csv(lines)
+    known = whole.filter((pl.col("onset") == "2026-03-05") & (pl.col("reported") <= "2026-03-05")).height
+    assert table["reported"][-1] == known
+    assert table["mean"][-5:].sum() == pytest.approx(60, rel=0.35)
+    assert (table["reported"] <= table["mean"] + 1e-9).all()
+
+
+def test_nowcast_strata_add_up_and_windows_sum(lines):
+    names = ["--reference", "onset", "--report", "reported", "--as-of", "2026-03-05", "--max-delay", "15"]
+    table = ran(nowcast_command, lines, *names, "--by", "district", "--total", "--window", "7")
+    assert table["district"].unique(maintain_order=True).to_list() == ["north", "south", "total"]
+    parts = table.filter(pl.col("district") != "total").group_by("reference").agg(pl.col("reported", "mean").sum())
+    both = table.filter(district="total").join(parts, on="reference")
+    np.testing.assert_allclose(both["reported"], both["reported_right"])
+    np.testing.assert_allclose(both["mean"], both["mean_right"])
+
+
+def test_nowcast_of_weeks_from_counts(tmp_path, lines):
+    counted = pl.read_csv(lines).group_by("onset", "reported").len("n")
+    counted.write_csv(tmp_path / "n.csv")
+    names = ["--reference", "onset", "--report", "reported", "--as-of", "2026-03-12", "--step", "week"]
+    one = ran(nowcast_command, lines, *names)
+    other = ran(nowcast_command, tmp_path / "n.csv", *names, "--count", "n")
+    assert one.equals(other)
+    assert one["reference"][-1] == "2026-03-09"  # the Monday of that Thursday's week
+
+
+def test_nowcast_says_what_is_wrong(tmp_path, lines):
+    with pytest.raises(InputError, match="no column known"):
+        ran(nowcast_command, lines, "--reference", "onset", "--report", "known", "--as-of", "2026-03-05")
+    with pytest.raises(InputError, match="no line was reported by"):
+        ran(nowcast_command, lines, "--reference", "onset", "--report", "reported", "--as-of", "2025-03-05")
+    bad = CliRunner().invoke(
+        nowcast_command, [str(lines), "--reference", "onset", "--report", "reported", "--as-of", "today"]
+    )
+    assert bad.exit_code == 2
