@@ -10,6 +10,7 @@ from tocsin import __version__
 from tocsin.errors import TocsinError
 
 COMMANDS = {  # in the order people meet them; name: one line for the list
+    "scan": "Clusters in space and time, from files or a SaTScan parameter file.",
     "sim": "Make a simulated city: a directory with areas, feeds, outbreaks and the truth about them.",
 }
 

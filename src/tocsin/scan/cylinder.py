@@ -10,9 +10,12 @@ import numba as nb
 import numpy as np
 
 from tocsin.scan.periods import Windows
-from tocsin.scan.statistic import HIGH, LOW, direction, llr, risk_within
+from tocsin.scan.statistic import HIGH, LOW, bound, direction, llr, risk_within
 from tocsin.scan.zones import Zones
 from tocsin.types import Floats, Ints
+
+
+SHORT = 4  # intervals: of these lengths purely temporal scans report more than the best window
 
 
 class Field(NamedTuple):
@@ -93,16 +96,22 @@ def search(field: Field, zones: Zones, penalty: Floats, windows: Windows, limits
 
 
 def search_lengths(field: Field, windows: Windows, limits: Limits) -> Found:
-    """Purely temporal: the best window of every length, over the one location there is."""
+    """Purely temporal: the best window, and the best of each of the shortest lengths.
+
+    Which further windows SaTScan 10.3 reports is not documented: its outputs agree with this.
+    """
     rows: list[tuple[int, int, int, int, int, float]] = []
     everyone = np.zeros(1, np.int32)
-    for length in np.unique(windows.last - windows.first):
-        of = windows.last - windows.first == length
+    lengths = windows.last - windows.first + 1
+    best_of_all = 0.0
+    for length in np.unique(lengths):
+        of = lengths == length
         only = Windows(windows.first[of], windows.last[of])
         part = field._replace(N=np.ascontiguousarray(field.N[:, of]), U=np.ascontiguousarray(field.U[:, of]))
         size, w, way, best = _best(part, everyone, 1, 1.0, only, limits, 0, field.n.shape[2] - 1)
-        if way:
+        if way and (length <= SHORT or best > best_of_all):
             rows.append((0, size, int(only.first[w]), int(only.last[w]), way, best))
+            best_of_all = max(best, best_of_all)
     return _table(rows)
 
 
@@ -152,6 +161,8 @@ def _best_of_one(
             if (how == HIGH and seek_high and inside >= limits.least_high) or (
                 how == LOW and seek_low and inside >= limits.least_low
             ):
+                if bound(field.kind, inside, outside, N[w], U[w]) * penalty <= best:
+                    continue
                 ratio = llr(field.kind, inside, outside, N[w], U[w]) * penalty
                 if ratio > best:
                     size, window, way, best = k + 1, w, how, ratio
@@ -178,9 +189,13 @@ def _best_of_many(
             first, stop = windows.first[w], windows.last[w] + 1
             if first < low or stop > high:
                 continue
+            most = 0.0
             for s in range(S):
                 inside[s] = n[s, first] - n[s, stop]
                 held[s] = u[s, first] - u[s, stop]
+                most += bound(field.kind, inside[s], held[s], field.N[s, w], field.U[s, w])
+            if most * penalty <= best:
+                continue
             ratio, how = _judge(field, inside, held, w, limits)
             if how != 0 and ratio * penalty > best:
                 size, window, way, best = k + 1, w, how, ratio * penalty

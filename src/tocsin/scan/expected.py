@@ -92,3 +92,27 @@ def with_known_risks(expected: Floats, risk: Floats) -> Floats:
     if not raised.sum() > 0:
         raise MethodError("the known relative risks leave nothing expected anywhere; give some above 0")
     return raised * (expected.sum() / raised.sum())
+
+
+def from_history(cases: Ints, first: int, weekday: Ints | None = None) -> Floats:
+    """A plain baseline for expectation-based scans (L, T): each place's mean before the interval `first`.
+
+    With weekday (T,), 0 … 6, the city's own day-of-week pattern is laid over it. Better baselines (seasons, holidays,
+    delays) come from the detectors and are given as they are.
+    """
+    if first < 1:
+        raise MethodError("an expectation-based scan needs intervals before its longest window; give more history")
+    past = cases[:, :first].astype(np.float64)
+    shape = np.ones(cases.shape[1])
+    if weekday is not None and first >= 28:
+        means = np.array([past[:, weekday[:first] == d].mean() for d in range(7)])
+        shape = means[weekday] / means[weekday[:first]].mean() if means.sum() > 0 else shape
+    place = past.mean(axis=1) + past.mean() * 1e-6  # nobody is quite at zero
+    return np.outer(place, shape)
+
+
+def dispersion(cases: Ints, expected: Floats, first: int) -> float:
+    """The negative binomial's θ from the intervals before `first`, by moments: var = mean + mean²/θ; inf = Poisson."""
+    past, mean = cases[:, :first], expected[:, :first]
+    extra = float(((past - mean) ** 2 - mean).sum())
+    return float((mean**2).sum()) / extra if extra > 0 else math.inf

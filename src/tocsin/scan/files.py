@@ -83,8 +83,10 @@ def lines(text: str, name: str) -> list[tuple[int, list[str]]]:
         if not bare or bare.startswith("#"):
             continue
         try:
-            quoted = '"' in bare
-            fields = shlex.split(bare.replace(",", " "), posix=True) if quoted else bare.replace(",", " ").split()
+            if '"' in bare:
+                fields = shlex.split(bare.replace(",", " "), posix=True)
+            else:
+                fields = [f.strip() for f in bare.split(",")] if "," in bare else bare.split()
         except ValueError as e:
             raise InputError(f"{name} line {number}: {e}; close the quotation marks") from e
         found.append((number, fields))
@@ -208,15 +210,18 @@ class _Places:
         return self.index.get(name)
 
     def table(self, rows: _Rows, file: str) -> dict[tuple[str, ...], Ints]:
-        """Counts (L, T) by stratum."""
+        """Counts (L, T) by stratum, strata in the order in which they first appear."""
         found: dict[tuple[str, ...], Ints] = {}
         when = np.searchsorted(self.edges, rows.day, side="right") - 1
         dated = self.frame.precision != "none"
-        for name, number, day, stratum, t in zip(*rows, when.tolist(), strict=True):
+        for name, number, day, covariates, t in zip(*rows, when.tolist(), strict=True):
             inside = not dated or self.edges[0] <= day < self.edges[-1]
             if not inside and self.frame.strict_times:
                 raise InputError(f"{file}: a date of {name!r} is outside the study period; widen the period")
             where = self.of(name, file)
+            stratum = covariates
+            if self.settings.weekly:
+                stratum = (str(day % 7), *covariates)
             if inside and where is not None:
                 if stratum not in found:
                     found[stratum] = np.zeros((self.L, self.T), np.int64)
@@ -235,7 +240,7 @@ def _stream(texts: Texts, rows: _Rows, place: _Places) -> Stream:
         controls = place.table(_counts(texts.controls, "controls", place.frame.precision), "controls")
         return Stream(cases, sum(controls.values(), np.zeros(shape, np.int64)).astype(np.float64))
     if model == "permutation":
-        return Stream(cases, None, tuple(strata[k] for k in sorted(strata)) if len(strata) > 1 else ())
+        return Stream(cases, None, tuple(strata.values()) if len(strata) > 1 else ())
     if texts.population:
         return Stream(cases, _standardised(texts.population, strata, place))
     if place.settings.analysis != "temporal":
@@ -295,3 +300,20 @@ def _risks(text: str, names: tuple[str, ...], place: _Places) -> Floats:
         if where is not None:
             risk[where, times] *= value
     return risk
+
+
+def expected_table(text: str, areas: str, frame: Frame, study: Study) -> Floats:
+    """Expected counts (L, T) from rows of location, date, number on the study's places and intervals."""
+    ids, coordinates = points(areas, "areas") if areas else (["All"], np.zeros((1, 2)))
+    index = merged(ids, coordinates, frame.earth)[2]
+    found = np.zeros((len(study.ids), len(study.edges) - 1))
+    for line, fields in lines(text, "expected"):
+        try:
+            where, day, number = index.get(fields[0]), day_of(fields[1], frame.precision), float(fields[2])
+        except (ValueError, IndexError) as e:
+            raise InputError(f"expected line {line}: found {' '.join(fields)!r}, want location, date, number") from e
+        if where is None and areas:
+            raise InputError(f"expected line {line}: location {fields[0]!r} is not among the areas; add it there")
+        if study.edges[0] <= day < study.edges[-1]:
+            found[where or 0, int(np.searchsorted(study.edges, day, side="right")) - 1] += number
+    return found

@@ -1,5 +1,6 @@
 """From a study and its settings to what is searched: counts held against expected counts, zones and windows. Pure."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from tocsin.scan import statistic as st
 from tocsin.scan.cylinder import Limits
 from tocsin.scan.periods import Windows, simulated_windows, windows
 from tocsin.scan.settings import Settings
-from tocsin.scan.study import Stream, Study
+from tocsin.scan.study import Stream, Study, pooled
 from tocsin.scan.zones import Zones, everywhere, from_lists, zones
 from tocsin.types import Floats, Ints
 
@@ -36,10 +37,6 @@ def plan(study: Study, settings: Settings, zones_before: Zones | None = None) ->
     """Make ready. `zones_before` are yesterday's zones of the same places, weights and limits, to be used again."""
     pairs = [_stream(s, study, settings) for s in study.streams]
     n, u = np.stack([p[0] for p in pairs]), np.stack([p[1] for p in pairs])
-    if settings.analysis == "temporal":
-        n, u = n.sum(axis=1, keepdims=True), u.sum(axis=1, keepdims=True)
-    if settings.analysis == "spatial":
-        n, u = n.sum(axis=2, keepdims=True), u.sum(axis=2, keepdims=True)
     kind = st.code(settings.model)
     found = zones_before or _zones(study, settings, u.sum(axis=(0, 2)))
     limits = Limits(
@@ -50,7 +47,6 @@ def plan(study: Study, settings: Settings, zones_before: Zones | None = None) ->
         settings.risk_ceiling,
         settings.streams == "adjustment" and len(study.streams) > 1,
     )
-    edges = study.edges if settings.analysis != "spatial" else study.edges[[0, -1]]
     return Plan(
         kind,
         n,
@@ -58,11 +54,30 @@ def plan(study: Study, settings: Settings, zones_before: Zones | None = None) ->
         _shown(kind, n, u, settings.trend == "stratified"),
         found,
         np.array([st.penalty(s, settings.penalty) for s in found.shape]),
-        windows(edges, settings),
-        simulated_windows(edges, settings),
+        windows(study.edges, settings),
+        simulated_windows(study.edges, settings),
         limits,
         settings.trend == "stratified",
     )
+
+
+def fitted(study: Study, settings: Settings) -> Study:
+    """The study with only the axes the analysis looks at: one place if temporal, one interval if spatial."""
+    if settings.analysis == "temporal" and len(study.ids) > 1:
+        risks = study.risks if study.risks is None else study.risks[:1]
+        streams = tuple(pooled(s, 0) for s in study.streams)
+        return replace(study, ids=("All",), points=study.points[:1], streams=streams, risks=risks)
+    if settings.analysis == "spatial" and len(study.edges) > 2:
+        streams = tuple(pooled(s, 1) for s in study.streams)
+        return replace(study, edges=study.edges[[0, -1]], streams=streams, risks=None)
+    return study
+
+
+def strata(stream: Stream, settings: Settings) -> list[Ints]:
+    """What the permutation keeps fixed apart: covariates, days of the week."""
+    if stream.strata:
+        return list(stream.strata)
+    return ex.weekdays(stream.cases) if settings.weekly else [stream.cases]
 
 
 def _shown(kind: int, n: Floats, u: Floats, within: bool) -> Floats:
@@ -98,10 +113,7 @@ def _stream(stream: Stream, study: Study, settings: Settings) -> tuple[Floats, F
     """Counts (L, T) and what they are held against."""
     cases = stream.cases.astype(np.float64)
     if settings.model == "permutation":
-        strata = list(stream.strata) or [stream.cases]
-        if settings.weekly:
-            strata = [day for s in strata for day in ex.weekdays(s)]
-        return cases, ex.from_margins(strata)
+        return cases, ex.from_margins(strata(stream, settings))
     assert stream.at_risk is not None, "every model but the permutation needs something to hold the cases against"
     if settings.model == "bernoulli":
         return cases, cases + stream.at_risk

@@ -20,13 +20,13 @@ BOTH: Final = 3
 TIED: Final = 1e-9  # log likelihood ratios closer than this are the same
 
 
-@nb.njit(cache=True, nogil=True, inline="always")
+@nb.njit(cache=True, nogil=True, error_model="numpy")
 def _xlog(x: float, y: float) -> float:
     """x ln(x/y), 0 at x = 0."""
     return x * math.log(x / y) if x > 0 else 0.0
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(cache=True, nogil=True, error_model="numpy")
 def llr(kind: int, n: float, u: float, N: float, U: float) -> float:
     """The log likelihood ratio of one window (≥ 0 up to rounding); its direction is not looked at."""
     if kind == POISSON:
@@ -47,6 +47,20 @@ def direction(kind: int, n: float, u: float, N: float, U: float) -> int:
     if left > right:
         return HIGH
     return LOW if left < right else 0
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def bound(kind: int, n: float, u: float, N: float, U: float) -> float:
+    """A number the log likelihood ratio does not exceed, without logarithms: Pearson's χ² (χ² bounds the divergence)."""
+    if kind == POISSON:
+        e = u * (N / U)
+        return (n - e) * (n - e) * (1.0 / e + 1.0 / (N - e)) if 0 < e < N else math.inf
+    if kind == BERNOULLI:
+        e = u * (N / U)
+        if e <= 0 or e >= N or e >= u or U - u <= N - e:
+            return math.inf
+        return (n - e) * (n - e) * (1.0 / e + 1.0 / (N - e) + 1.0 / (u - e) + 1.0 / ((U - u) - (N - e)))
+    return (n - u) * (n - u) / u if u > 0 else math.inf
 
 
 def relative_risk(kind: int, n: float, u: float, N: float, U: float) -> float:

@@ -24,6 +24,16 @@ class Stream:
     dispersion: float = float("inf")
 
 
+def pooled(stream: Stream, axis: int) -> Stream:
+    """All places (axis 0) or all intervals (axis 1) taken together."""
+    return Stream(
+        stream.cases.sum(axis=axis, keepdims=True),
+        None if stream.at_risk is None else stream.at_risk.sum(axis=axis, keepdims=True),
+        tuple(s.sum(axis=axis, keepdims=True) for s in stream.strata),
+        stream.dispersion,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Study:
     """L locations in byte order of their names, T intervals, one or more streams.
