@@ -1,0 +1,168 @@
+"""Files in and out of `tocsin scan`: tables and parameter files to a study, a result to JSON, GeoJSON, CSV, Parquet. I/O."""
+
+import csv
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from tocsin.errors import InputError
+from tocsin.scan import Result, Settings, Stream, Study, files, prm, tidy, wire
+from tocsin.scan.expected import dispersion, from_history
+from tocsin.scan.periods import longest
+
+
+def read(path: Path) -> str:
+    """The text of a file; Parquet as CSV. InputError if there is none or it is no text."""
+    try:
+        if path.suffix == ".parquet":
+            return pl.read_parquet(path).write_csv()
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return path.read_bytes().decode("latin-1")  # names of places in older SaTScan files
+    except OSError as e:
+        raise InputError(f"{path}: {e.strerror or e}; check the path") from e
+
+
+def from_prm(path: Path) -> tuple[Study, Settings]:
+    """A SaTScan analysis; file names are relative to the parameter file."""
+    job = prm.read(read(path))
+
+    def text(name: str) -> str:
+        return read(path.parent / name.replace("\\", "/")) if name else ""
+
+    streams = [
+        files.Texts(text(c), text(k), text(p)) for c, k, p in zip(job.cases, job.controls, job.population, strict=True)
+    ]
+    found = files.study(
+        streams, text(job.areas), job.frame, job.settings, text(job.grid), text(job.neighbours), text(job.risks)
+    )
+    return found, job.settings
+
+
+def from_files(options: dict[str, Any]) -> tuple[Study, Settings]:
+    """The study and settings that the command's options describe."""
+    cases = [tidy.plain(read(p), "counts", str(p)) for p in options["cases"]]
+    precision = tidy.dated(cases[0])
+    settings = _settings(options, precision)
+    if precision == "none" and settings.analysis != "spatial":
+        raise InputError(f"{options['cases'][0]}: cases have no dates; add them, or use --analysis spatial")
+    frame = _frame(options, cases, precision)
+    areas = tidy.plain(read(options["areas"]), "points", str(options["areas"])) if options["areas"] else ""
+    if not areas and settings.analysis != "temporal":
+        raise InputError("places need coordinates: give --areas FILE, or use --analysis temporal")
+    texts = [
+        files.Texts(text, _nth(options["controls"], i, "counts"), _nth(options["population"], i, "people"))
+        for i, text in enumerate(cases)
+    ]
+    near = read(options["neighbours"]) if options["neighbours"] else ""
+    if settings.model not in ("ebp", "ebnb"):
+        return files.study(texts, areas, frame, settings, neighbours=near), settings
+    counted = files.study(texts, areas, frame, replace(settings, model="permutation"), neighbours=near)
+    return _with_baseline(counted, options, settings, areas, frame), settings
+
+
+def _nth(paths: tuple[Path, ...], i: int, layout: str) -> str:
+    if not paths:
+        return ""
+    path = paths[min(i, len(paths) - 1)]
+    return tidy.plain(read(path), layout, str(path))
+
+
+def _settings(options: dict[str, Any], precision: str) -> Settings:
+    unit = options["unit"] or {"none": "day"}.get(precision, precision)
+    shapes = (1.5, 2.0, 3.0, 4.0, 5.0) if options["ellipses"] else ()
+    return Settings(
+        model=options["model"],
+        analysis=options["analysis"],
+        prospective=options["prospective"],
+        rates=options["rates"],
+        max_size=options["max_size"],
+        max_distance=options["max_km"],
+        shapes=shapes,
+        angles=(4, 6, 9, 12, 15) if shapes else (),
+        unit=unit,
+        step=options["step"],
+        min_window=options["min_days"],
+        max_window=options["max_days"],
+        min_cases=options["min_cases"],
+        risk_floor=options["risk_floor"],
+        criterion=options["criterion"],
+        weekly=options["weekly"],
+        trend=options["trend"],
+        trend_percent=options["trend_percent"],
+        spatial=options["spatial"],
+        replicates=options["replicates"],
+        p_value=options["p_value"],
+        seed=20240229 if options["seed"] is None else options["seed"],
+        random=options["stream"] or "tocsin",
+    )
+
+
+def _frame(options: dict[str, Any], cases: list[str], precision: str) -> files.Frame:
+    """The study period: as given, or from the first to the last case."""
+    grain = "generic" if precision == "generic" else "day"
+    days: list[int] = []
+    if precision != "none" and not (options["start"] and options["end"]):
+        for line, fields in (row for text in cases for row in files.lines(text, "cases")):
+            try:
+                days.append(files.day_of(fields[2], precision))
+            except (ValueError, IndexError) as e:
+                raise InputError(f"cases line {line}: no date in {' '.join(fields)!r}; write 2024-02-29") from e
+    try:
+        first = files.day_of(options["start"], grain) if options["start"] else min(days, default=0)
+        last = files.day_of(options["end"], grain) if options["end"] else max(days, default=0)
+    except ValueError as e:
+        raise InputError(f"--start or --end: {e} is no date; write 2024-02-29") from e
+    if not options["end"] and precision == "year":
+        last += 364
+    return files.Frame(first, last, precision, earth=not options["cartesian"], strict_times=False)
+
+
+def _with_baseline(study: Study, options: dict[str, Any], settings: Settings, areas: str, frame: files.Frame) -> Study:
+    """Expected counts from --expected, or each place's own past with the city's day-of-week pattern."""
+    T = len(study.edges) - 1
+    first = T - longest(int(study.edges[0]), int(study.edges[-1]) - 1, settings)
+    streams = []
+    for stream in study.streams:
+        if options["expected"]:
+            held = files.expected_table(
+                tidy.plain(read(options["expected"]), "people", str(options["expected"])), areas, frame, study
+            )
+        else:
+            daily = settings.unit == "day" and settings.step == 1
+            held = from_history(stream.cases, first, study.edges[:-1] % 7 if daily else None)
+        spread = dispersion(stream.cases, held, first) if settings.model == "ebnb" else float("inf")
+        streams.append(Stream(stream.cases, held, (), spread))
+    return replace(study, streams=tuple(streams))
+
+
+def write(result: Result, study: Study, path: Path) -> None:
+    """Write the clusters in the format of the file's ending, all or nothing."""
+    if path.suffix in (".json", ".geojson"):
+        made = wire.document(result, study) if path.suffix == ".json" else wire.geojson(result, study)
+        data = (json.dumps(made, allow_nan=False, ensure_ascii=False, indent=1) + "\n").encode()
+    elif path.suffix == ".csv":
+        data = _csv(wire.rows(result, study)).encode()
+    else:
+        buffer = io.BytesIO()
+        pl.DataFrame(wire.rows(result, study), infer_schema_length=None).write_parquet(buffer)
+        data = buffer.getvalue()
+    try:
+        part = path.with_name(path.name + ".part")
+        part.write_bytes(data)
+        part.replace(path)
+    except OSError as e:
+        raise InputError(f"{path}: {e.strerror or e}; check that the folder exists and may be written to") from e
+
+
+def _csv(rows: list[dict[str, Any]]) -> str:
+    names = list(dict.fromkeys(name for row in rows for name in row)) or ["center"]
+    out = io.StringIO()
+    writer = csv.DictWriter(out, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()

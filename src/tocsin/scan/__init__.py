@@ -1,0 +1,11 @@
+"""Scan statistics: the windows of space and time with more cases than chance explains. Pure.
+
+``scan(study, settings)`` is the one call; ``Study`` holds places, intervals and counts, ``Settings`` the rules.
+"""
+
+from tocsin.scan.run import Found, Result, scan
+from tocsin.scan.settings import Settings
+from tocsin.scan.study import Stream, Study
+from tocsin.scan.zones import Zones
+
+__all__ = ["Found", "Result", "Settings", "Stream", "Study", "Zones", "scan"]

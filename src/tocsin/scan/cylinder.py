@@ -1,0 +1,250 @@
+"""The search itself: every family of zones × every window of intervals, the best of each family kept. Pure.
+
+The first of equals wins (zones growing, windows in their order). In retrospective scans further windows of the same
+family are found before and after the best one, as SaTScan does: recursively, with a gap of one interval.
+"""
+
+from typing import NamedTuple
+
+import numba as nb
+import numpy as np
+
+from tocsin.scan.periods import Windows
+from tocsin.scan.statistic import HIGH, LOW, bound, direction, llr, risk_within
+from tocsin.scan.zones import Zones
+from tocsin.types import Floats, Ints
+
+
+SHORT = 4  # intervals: of these lengths purely temporal scans report more than the best window
+
+
+class Field(NamedTuple):
+    """What the search sees: counts n and what they are held against u, both summed from each interval to the end.
+
+    n, u (S, L, T + 1), S streams; N, U (S, W) the totals each window is compared with (whole study, or, stratified by
+    time, inside the window only).
+    """
+
+    kind: int
+    n: Floats
+    u: Floats
+    N: Floats
+    U: Floats
+
+
+class Limits(NamedTuple):
+    """What a window must satisfy to count."""
+
+    ways: int
+    least_high: float
+    least_low: float
+    floor: float
+    ceiling: float
+    adjust: bool  # streams: sum with signs, instead of those with excess only
+
+
+class Found(NamedTuple):
+    """Candidates, each (C,): family of zones, number of members, interval range, direction, log likelihood ratio."""
+
+    family: Ints
+    size: Ints
+    first: Ints
+    last: Ints
+    way: Ints
+    llr: Floats
+
+
+def field(kind: int, n: Floats, u: Floats, windows: Windows, within: bool) -> Field:
+    """Counts and expectations (S, L, T) made ready for a search; `within`: compare inside each window only."""
+    S, _, T = n.shape
+    W = len(windows.first)
+    if within:
+        by_time = np.concatenate([np.zeros((S, 1)), np.cumsum(n.sum(axis=1), axis=1)], axis=1)
+        held = np.concatenate([np.zeros((S, 1)), np.cumsum(u.sum(axis=1), axis=1)], axis=1)
+        N = by_time[:, windows.last + 1] - by_time[:, windows.first]
+        U = held[:, windows.last + 1] - held[:, windows.first]
+    else:
+        N = np.repeat(n.sum(axis=(1, 2))[:, None], W, axis=1)
+        U = np.repeat(u.sum(axis=(1, 2))[:, None], W, axis=1)
+    return Field(kind, to_end(n), to_end(u), N, U)
+
+
+def to_end(counts: Floats) -> Floats:
+    """Sums from each interval to the end, (…, T) to (…, T + 1); the last is 0."""
+    summed = np.cumsum(counts[..., ::-1], axis=-1, dtype=np.float64)[..., ::-1]
+    return np.ascontiguousarray(np.concatenate([summed, np.zeros((*counts.shape[:-1], 1))], axis=-1))
+
+
+def search(field: Field, zones: Zones, penalty: Floats, windows: Windows, limits: Limits, more: bool) -> Found:
+    """The best window of every family; with `more`, also further ones of the same family apart from it in time."""
+    rows: list[tuple[int, int, int, int, int, float]] = []
+    T = field.n.shape[2] - 1
+    for z in range(len(zones.centre)):
+        members = zones.members[zones.begin[z] : zones.begin[z] + zones.reported[z]]
+        spans, floor = [(0, T)], 0.0
+        while spans:
+            low, high = spans.pop()
+            size, w, way, best = _best(field, members, zones.smallest[z], penalty[z], windows, limits, low, high)
+            if way == 0 or best <= floor:
+                continue
+            first, last = int(windows.first[w]), int(windows.last[w])
+            rows.append((z, size, first, last, way, best))
+            if more and zones.centre[z] >= 0:
+                floor = 1.0
+                spans += [(a, b) for a, b in ((low, first - 1), (last + 2, high - 1)) if a < b]
+    return _table(rows)
+
+
+def search_lengths(field: Field, windows: Windows, limits: Limits) -> Found:
+    """Purely temporal: the best window, and the best of each of the shortest lengths.
+
+    Which further windows SaTScan 10.3 reports is not documented: its outputs agree with this.
+    """
+    rows: list[tuple[int, int, int, int, int, float]] = []
+    everyone = np.zeros(1, np.int32)
+    lengths = windows.last - windows.first + 1
+    best_of_all = 0.0
+    for length in np.unique(lengths):
+        of = lengths == length
+        only = Windows(windows.first[of], windows.last[of])
+        part = field._replace(N=np.ascontiguousarray(field.N[:, of]), U=np.ascontiguousarray(field.U[:, of]))
+        size, w, way, best = _best(part, everyone, 1, 1.0, only, limits, 0, field.n.shape[2] - 1)
+        if way and (length <= SHORT or best > best_of_all):
+            rows.append((0, size, int(only.first[w]), int(only.last[w]), way, best))
+            best_of_all = max(best, best_of_all)
+    return _table(rows)
+
+
+def _table(rows: list[tuple[int, int, int, int, int, float]]) -> Found:
+    columns = list(zip(*rows, strict=True)) or [()] * 6
+    kinds = (np.int64, np.int64, np.int64, np.int64, np.int64, np.float64)
+    return Found(*(np.array(column, dtype=kind) for column, kind in zip(columns, kinds, strict=True)))
+
+
+@nb.njit(cache=True, nogil=True)
+def _best(
+    field: Field, members: Ints, smallest: int, penalty: float, windows: Windows, limits: Limits, low: int, high: int
+) -> tuple[int, int, int, float]:
+    """The best (size, window, direction, statistic) among the prefixes of `members`, windows inside [low, high)."""
+    if field.n.shape[0] == 1 and limits.floor <= 0 and limits.ceiling <= 0:
+        return _best_of_one(field, members, smallest, penalty, windows, limits, low, high)
+    return _best_of_many(field, members, smallest, penalty, windows, limits, low, high)
+
+
+@nb.njit(cache=True, nogil=True)
+def _best_of_one(
+    field: Field, members: Ints, smallest: int, penalty: float, windows: Windows, limits: Limits, low: int, high: int
+) -> tuple[int, int, int, float]:
+    """One stream without limits on the risk: the common case, kept lean."""
+    E = field.n.shape[2]
+    n, u = np.zeros(E), np.zeros(E)
+    count, held, N, U = field.n[0], field.u[0], field.N[0], field.U[0]
+    firsts, lasts = windows.first, windows.last
+    seek_high, seek_low = limits.ways & HIGH, limits.ways & LOW
+    size, window, way, best = 0, -1, 0, 0.0
+    for k in range(len(members)):
+        m = members[k]
+        for e in range(E):
+            n[e] += count[m, e]
+            u[e] += held[m, e]
+        if k + 1 < smallest or (count[m, 0] == 0 and k + 1 > smallest and seek_low == 0):
+            continue  # without a case more, a larger window is no better
+        for w in range(len(firsts)):
+            first, stop = firsts[w], lasts[w] + 1
+            inside = n[first] - n[stop]
+            if inside < limits.least_high and seek_low == 0:
+                continue
+            if first < low or stop > high:
+                continue
+            outside = u[first] - u[stop]
+            how = direction(field.kind, inside, outside, N[w], U[w])
+            if (how == HIGH and seek_high and inside >= limits.least_high) or (
+                how == LOW and seek_low and inside >= limits.least_low
+            ):
+                if bound(field.kind, inside, outside, N[w], U[w]) * penalty <= best:
+                    continue
+                ratio = llr(field.kind, inside, outside, N[w], U[w]) * penalty
+                if ratio > best:
+                    size, window, way, best = k + 1, w, how, ratio
+    return size, window, way, best
+
+
+@nb.njit(cache=True, nogil=True)
+def _best_of_many(
+    field: Field, members: Ints, smallest: int, penalty: float, windows: Windows, limits: Limits, low: int, high: int
+) -> tuple[int, int, int, float]:
+    """Any number of streams."""
+    S, _, E = field.n.shape
+    n, u = np.zeros((S, E)), np.zeros((S, E))
+    inside, held = np.zeros(S), np.zeros(S)
+    size, window, way, best = 0, -1, 0, 0.0
+    for k in range(len(members)):
+        for s in range(S):
+            for e in range(E):
+                n[s, e] += field.n[s, members[k], e]
+                u[s, e] += field.u[s, members[k], e]
+        if k + 1 < smallest:
+            continue
+        for w in range(len(windows.first)):
+            first, stop = windows.first[w], windows.last[w] + 1
+            if first < low or stop > high:
+                continue
+            most = 0.0
+            for s in range(S):
+                inside[s] = n[s, first] - n[s, stop]
+                held[s] = u[s, first] - u[s, stop]
+                most += bound(field.kind, inside[s], held[s], field.N[s, w], field.U[s, w])
+            if most * penalty <= best:
+                continue
+            ratio, how = _judge(field, inside, held, w, limits)
+            if how != 0 and ratio * penalty > best:
+                size, window, way, best = k + 1, w, how, ratio * penalty
+    return size, window, way, best
+
+
+@nb.njit(cache=True, nogil=True)
+def _judge(field: Field, n: Floats, u: Floats, w: int, limits: Limits) -> tuple[float, int]:
+    """The statistic of one window over all streams (n, u (S,)) and its direction, 0 if it does not count.
+
+    Kulldorff et al. (2007), Stat. Med. 26:1824: the streams with excess add up; the least number of cases is asked of
+    these streams together. As an adjustment, streams that go the other way count against it.
+    """
+    high = low = cases_high = cases_low = 0.0
+    for s in range(len(n)):
+        N, U = field.N[s, w], field.U[s, w]
+        way = direction(field.kind, n[s], u[s], N, U)
+        if way != 0 and risk_within(field.kind, n[s], u[s], N, U, limits.floor, limits.ceiling, way):
+            ratio = llr(field.kind, n[s], u[s], N, U)
+            if way == HIGH:
+                high, cases_high = high + ratio, cases_high + n[s]
+            else:
+                low, cases_low = low + ratio, cases_low + n[s]
+    if limits.adjust:
+        high, low = high - low, low - high
+        cases_high = cases_low = n.sum()
+    if not (limits.ways & HIGH) or cases_high < limits.least_high:
+        high = 0.0
+    if not (limits.ways & LOW) or cases_low < limits.least_low:
+        low = 0.0
+    if high > 0 and high >= low:
+        return high, HIGH
+    return (low, LOW) if low > 0 else (0.0, 0)
+
+
+@nb.njit(cache=True, nogil=True)
+def maximum(
+    field: Field,
+    members: Ints,
+    begin: Ints,
+    smallest: Ints,
+    penalty: Floats,
+    windows: Windows,
+    limits: Limits,
+) -> float:
+    """The largest statistic anywhere, 0 if no window counts."""
+    best = 0.0
+    for z in range(len(penalty)):
+        inside = members[begin[z] : begin[z + 1]]
+        found = _best(field, inside, smallest[z], penalty[z], windows, limits, 0, field.n.shape[2] - 1)
+        best = max(best, found[3])
+    return best

@@ -1,0 +1,319 @@
+"""Plain text tables of cases, controls, people and places, read into a study. Pure.
+
+The layouts are SaTScan's (blanks, tabs or commas between columns):
+
+    cases, controls   location  number  [date]  [covariate …]
+    population        location  date  people  [covariate …]
+    areas             location  latitude longitude, or location  x  y  [z …]
+    grid              latitude longitude, or x y [z …]
+    neighbours        location  neighbour  neighbour …   (in the order they join)
+    risks             location (or All)  relative risk  [first date  last date]
+"""
+
+import re
+import shlex
+from collections import defaultdict
+from datetime import date
+from typing import NamedTuple
+
+import numpy as np
+
+from tocsin.errors import InputError
+from tocsin.scan.expected import from_exposure, person_time
+from tocsin.scan.periods import day_number, intervals
+from tocsin.scan.settings import Settings
+from tocsin.scan.study import Stream, Study, merged
+from tocsin.types import Floats, Ints
+
+_DATE = re.compile(r"^(\d{1,4})(?:[/.-](\d{1,2})(?:[/.-](\d{1,2}))?)?$")
+Precision = str  # "none", "year", "month", "day", "generic": how finely times are given
+
+
+class Texts(NamedTuple):
+    """The contents of the files of one stream ("" = there is none)."""
+
+    cases: str
+    controls: str = ""
+    population: str = ""
+
+
+class Frame(NamedTuple):
+    """What the files do not say themselves."""
+
+    start: int  # first day of the study
+    end: int  # last day
+    precision: Precision = "day"
+    earth: bool = True
+    strict_places: bool = True  # a case at an unknown place is an error, not left out
+    strict_times: bool = False  # a case outside the study period is an error, not left out
+
+
+class _Rows(NamedTuple):
+    place: list[str]
+    number: list[float]
+    day: list[int]
+    stratum: list[tuple[str, ...]]
+
+
+def day_of(text: str, precision: Precision, middle: bool = False) -> int:
+    """A date as a day number: "2001", "2001/11", "2001/11/24", or any whole number for generic times.
+
+    Cut to the precision; what is missing is the first day, or, with `middle`, 1 July of a year, the 15th of a month.
+    """
+    if precision == "generic":
+        return int(text)
+    found = _DATE.match(text)
+    if not found:
+        raise ValueError(text)
+    year, month, day = int(found[1]), found[2], found[3]
+    if precision == "year" and not middle:
+        month = day = None
+    if precision == "month" and not middle:
+        day = None
+    if month is None:
+        return day_number(date(year, 7, 1) if middle else date(year, 1, 1))
+    return day_number(date(year, int(month), int(day) if day else (15 if middle else 1)))
+
+
+def lines(text: str, name: str) -> list[tuple[int, list[str]]]:
+    """The lines that hold something, as (line number, fields)."""
+    found = []
+    for number, line in enumerate(text.splitlines(), 1):
+        bare = line.strip().lstrip("\ufeff")
+        if not bare or bare.startswith("#"):
+            continue
+        try:
+            if '"' in bare:
+                fields = shlex.split(bare.replace(",", " "), posix=True)
+            else:
+                fields = [f.strip() for f in bare.split(",")] if "," in bare else bare.split()
+        except ValueError as e:
+            raise InputError(f"{name} line {number}: {e}; close the quotation marks") from e
+        found.append((number, fields))
+    return found
+
+
+def _counts(text: str, name: str, precision: Precision) -> _Rows:
+    """Cases or controls."""
+    rows = _Rows([], [], [], [])
+    dated = precision != "none"
+    for line, fields in lines(text, name):
+        try:
+            rows.place.append(fields[0])
+            rows.number.append(int(fields[1]))
+            rows.day.append(day_of(fields[2], precision) if dated else 0)
+        except (ValueError, IndexError) as e:
+            want = "location, number" + (", date (2001/11/24)" if dated else "")
+            raise InputError(f"{name} line {line}: found {' '.join(fields)!r}, expected {want}") from e
+        if rows.number[-1] < 0:
+            raise InputError(f"{name} line {line}: a negative number {fields[1]}; numbers are 0 or more")
+        rows.stratum.append(tuple(fields[3 if dated else 2 :]))
+    return rows
+
+
+def _people(text: str, name: str, precision: Precision) -> _Rows:
+    """Populations: float numbers on days."""
+    rows = _Rows([], [], [], [])
+    for line, fields in lines(text, name):
+        try:
+            rows.place.append(fields[0])
+            rows.day.append(day_of(fields[1], precision, middle=True) if precision != "none" else 0)
+            rows.number.append(float(fields[2]))
+        except (ValueError, IndexError) as e:
+            raise InputError(
+                f"{name} line {line}: found {' '.join(fields)!r}, expected location, date or year, people"
+            ) from e
+        rows.stratum.append(tuple(fields[3:]))
+    return rows
+
+
+def points(text: str, name: str, named: bool = True) -> tuple[list[str], Floats]:
+    """Places and their coordinates (L, d)."""
+    ids: list[str] = []
+    rows: list[list[float]] = []
+    for line, fields in lines(text, name):
+        try:
+            ids.append(fields[0])
+            rows.append([float(v) for v in fields[1 if named else 0 :]])
+            if len(rows[-1]) < 2 or len(rows[-1]) != len(rows[0]):
+                raise ValueError
+        except (ValueError, IndexError) as e:
+            raise InputError(
+                f"{name} line {line}: found {' '.join(fields)!r}, expected a location and its coordinates"
+            ) from e
+    if not rows:
+        raise InputError(f"{name}: no places in it; give one line a place: location, latitude, longitude")
+    if named and len(set(ids)) != len(ids):
+        twice = next(i for i in ids if ids.count(i) > 1)
+        raise InputError(f"{name}: location {twice!r} stands twice; give each location once")
+    return ids, np.array(rows)
+
+
+def study(
+    streams: list[Texts],
+    areas: str,
+    frame: Frame,
+    settings: Settings,
+    grid: str = "",
+    neighbours: str = "",
+    risks: str = "",
+) -> Study:
+    """Everything read, counted by place and interval. InputError names file, line and what was expected."""
+    edges = _edges(frame, settings)
+    tables = [_counts(t.cases, "cases", frame.precision) for t in streams]
+    if settings.analysis == "temporal":
+        names, where, index = ("All",), np.zeros((1, 2)), defaultdict(int)
+        frame = frame._replace(earth=False)
+    else:
+        ids, coordinates = points(areas, "areas")
+        _check_earth(coordinates, frame)
+        names, where, index = merged(ids, coordinates, frame.earth)  # type: ignore[assignment] # dict either way
+    place = _Places(index, frame, settings, edges)
+    read = [_stream(texts, rows, place) for texts, rows in zip(streams, tables, strict=True)]
+    return Study(
+        names,
+        where,
+        frame.earth,
+        edges,
+        tuple(read),
+        centres=points(grid, "grid", named=False)[1] if grid else None,
+        neighbours=_lists(neighbours, names, index) if neighbours else None,
+        risks=_risks(risks, names, place) if risks else None,
+    )
+
+
+def _edges(frame: Frame, settings: Settings) -> Ints:
+    if settings.analysis == "spatial":
+        return np.array([frame.start, frame.end + 1])
+    return intervals(frame.start, frame.end, settings.unit, settings.step)
+
+
+def _check_earth(coordinates: Floats, frame: Frame) -> None:
+    if frame.earth and (abs(coordinates[:, 0]).max() > 90 or abs(coordinates[:, 1]).max() > 180):
+        raise InputError("areas: a latitude beyond ±90 or a longitude beyond ±180; are these Cartesian (--cartesian)?")
+
+
+class _Places:
+    """Where a row belongs: its location and its interval."""
+
+    def __init__(self, index: dict[str, int], frame: Frame, settings: Settings, edges: Ints) -> None:
+        self.index, self.frame, self.settings, self.edges = index, frame, settings, edges
+        self.L = 1 if settings.analysis == "temporal" else max(index.values()) + 1
+        self.T = len(edges) - 1
+
+    def of(self, name: str, file: str) -> int | None:
+        """The location, None if rows of unknown places are left out."""
+        if self.settings.analysis == "temporal":
+            return 0
+        if name not in self.index and self.frame.strict_places:
+            raise InputError(f"{file}: location {name!r} is not among the areas; add it there or take it out here")
+        return self.index.get(name)
+
+    def table(self, rows: _Rows, file: str) -> dict[tuple[str, ...], Ints]:
+        """Counts (L, T) by stratum, strata in the order in which they first appear."""
+        found: dict[tuple[str, ...], Ints] = {}
+        when = np.searchsorted(self.edges, rows.day, side="right") - 1
+        dated = self.frame.precision != "none"
+        for name, number, day, covariates, t in zip(*rows, when.tolist(), strict=True):
+            inside = not dated or self.edges[0] <= day < self.edges[-1]
+            if not inside and self.frame.strict_times:
+                raise InputError(f"{file}: a date of {name!r} is outside the study period; widen the period")
+            where = self.of(name, file)
+            stratum = covariates
+            if self.settings.weekly:
+                stratum = (str(day % 7), *covariates)
+            if inside and where is not None:
+                if stratum not in found:
+                    found[stratum] = np.zeros((self.L, self.T), np.int64)
+                found[stratum][where, t if dated else 0] += int(number)
+        return found
+
+
+def _stream(texts: Texts, rows: _Rows, place: _Places) -> Stream:
+    strata = place.table(rows, "cases")
+    shape = (place.L, place.T)
+    cases: Ints = sum(strata.values(), np.zeros(shape, np.int64))
+    model = place.settings.model
+    if model == "bernoulli":
+        if not texts.controls:
+            raise InputError("the Bernoulli model needs controls (--controls FILE)")
+        controls = place.table(_counts(texts.controls, "controls", place.frame.precision), "controls")
+        return Stream(cases, sum(controls.values(), np.zeros(shape, np.int64)).astype(np.float64))
+    if model == "permutation":
+        return Stream(cases, None, tuple(strata.values()) if len(strata) > 1 else ())
+    if texts.population:
+        return Stream(cases, _standardised(texts.population, strata, place))
+    if place.settings.analysis != "temporal":
+        raise InputError("the Poisson model needs people at risk (--population FILE); or use --model permutation")
+    return Stream(cases, from_exposure(np.array([float(cases.sum())]), [np.diff(place.edges)[None].astype(np.float64)]))
+
+
+def _standardised(text: str, strata: dict[tuple[str, ...], Ints], place: _Places) -> Floats:
+    """Expected cases (L, T) from person-time by stratum; a case file without covariates is not stratified."""
+    rows = _people(text, "population", place.frame.precision)
+    crude = set(strata) <= {()}
+    series: dict[tuple[tuple[str, ...], str], dict[int, np.float32]] = defaultdict(dict)
+    for name, people, day, stratum in zip(*rows, strict=True):
+        by_day = series[(() if crude else stratum, name)]
+        by_day[day] = np.float32(by_day.get(day, np.float32(0)) + np.float32(people))
+    exposure: dict[tuple[str, ...], Floats] = {}
+    for (stratum, name), by_day in series.items():
+        where = place.of(name, "population")
+        if where is not None:
+            table = exposure.setdefault(stratum, np.zeros((place.L, place.T)))
+            days = sorted(by_day)
+            table[where] += person_time(
+                np.array(days, dtype=np.float64), np.array([by_day[d] for d in days]), place.edges
+            )
+    if missing := set(strata) - set(exposure):
+        raise InputError(f"population: no people with covariates {' '.join(sorted(missing)[0])!r}, but cases with them")
+    keys = sorted(exposure)
+    return from_exposure(
+        np.array([float(strata[k].sum()) if k in strata else 0.0 for k in keys]), [exposure[k] for k in keys]
+    )
+
+
+def _lists(text: str, names: tuple[str, ...], index: dict[str, int]) -> tuple[Ints, ...]:
+    """Ordered neighbours of every location, itself first."""
+    found: dict[int, list[int]] = {}
+    for line, fields in lines(text, "neighbours"):
+        if unknown := [f for f in fields if f not in index]:
+            raise InputError(f"neighbours line {line}: location {unknown[0]!r} is not among the areas; add it there")
+        found[index[fields[0]]] = list(dict.fromkeys(index[f] for f in fields))
+    return tuple(np.array(found.get(i, [i]), dtype=np.int64) for i in range(len(names)))
+
+
+def _risks(text: str, names: tuple[str, ...], place: _Places) -> Floats:
+    """Known relative risks (L, T), 1 where nothing is said; risks of one cell multiply."""
+    risk = np.ones((place.L, place.T))
+    for line, fields in lines(text, "risks"):
+        try:
+            value = float(fields[1])
+            first = day_of(fields[2], place.frame.precision) if len(fields) > 2 else int(place.edges[0])
+            last = day_of(fields[3], place.frame.precision) if len(fields) > 3 else int(place.edges[-1]) - 1
+        except (ValueError, IndexError) as e:
+            raise InputError(
+                f"risks line {line}: found {' '.join(fields)!r}, expected location, risk, first and last date"
+            ) from e
+        times = (place.edges[:-1] <= last) & (place.edges[1:] > first)
+        where = slice(None) if fields[0].lower() == "all" else place.of(fields[0], "risks")
+        if where is not None:
+            risk[where, times] *= value
+    return risk
+
+
+def expected_table(text: str, areas: str, frame: Frame, study: Study) -> Floats:
+    """Expected counts (L, T) from rows of location, date, number on the study's places and intervals."""
+    ids, coordinates = points(areas, "areas") if areas else (["All"], np.zeros((1, 2)))
+    index = merged(ids, coordinates, frame.earth)[2]
+    found = np.zeros((len(study.ids), len(study.edges) - 1))
+    for line, fields in lines(text, "expected"):
+        try:
+            where, day, number = index.get(fields[0]), day_of(fields[1], frame.precision), float(fields[2])
+        except (ValueError, IndexError) as e:
+            raise InputError(f"expected line {line}: found {' '.join(fields)!r}, want location, date, number") from e
+        if where is None and areas:
+            raise InputError(f"expected line {line}: location {fields[0]!r} is not among the areas; add it there")
+        if study.edges[0] <= day < study.edges[-1]:
+            found[where or 0, int(np.searchsorted(study.edges, day, side="right")) - 1] += number
+    return found

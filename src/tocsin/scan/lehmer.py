@@ -1,0 +1,67 @@
+"""Replicates from SaTScan's own random stream, for the permutation and Bernoulli models: the same ranks. Pure.
+
+Bernoulli replicates stratified by time are not drawn in a known order: there our own stream is used.
+
+Replicate i (from 1) starts Lehmer's generator x ← 48271·x mod (2³¹ − 1) at 12345678 + i, a further 10⁶ for every
+further data set. Keys are held in single precision; where two of a large set are equal, their order may differ.
+"""
+
+import numba as nb
+import numpy as np
+
+from tocsin.scan.lanes import Counts
+from tocsin.types import Floats, Ints
+
+SEED = 12345678
+APART = 1_000_000  # from one data set's seed to the next one's
+_A, _M = 48271, 2147483647
+
+
+@nb.njit(cache=True, nogil=True)
+def stream(seed: int, length: int) -> Floats:
+    """Uniform numbers in (0, 1)."""
+    found = np.empty(length)
+    x = seed
+    for i in range(length):
+        x = _A * x % _M
+        found[i] = x / _M
+    return found
+
+
+def permuted(strata: list[Ints], first: int, seed: int, counts: Counts, lane: int) -> None:
+    """Fill one lane of counts (L, K, R): per stratum, intervals sorted by random keys are dealt to the cases.
+
+    Cases stand by interval, last first, then by location; strata (L, T) in the order in which they first appeared.
+    """
+    keys = stream(seed, int(sum(s.sum() for s in strata))).astype(np.float32)
+    used = 0
+    for cases in strata:
+        L, T = cases.shape
+        backwards = cases.T[::-1].ravel()
+        place = np.repeat(np.tile(np.arange(L), T), backwards)
+        time = np.repeat(np.repeat(np.arange(T)[::-1], L), backwards)
+        by = np.argsort(keys[used : used + len(place)], kind="stable")
+        used += len(place)
+        dealt = time[by] - first
+        late = dealt >= 0
+        np.add.at(counts, (place[late], dealt[late], lane), 1)
+
+
+def chosen(cases: Ints, units: Ints, first: int, seed: int, counts: Counts, lane: int) -> None:
+    """Fill one lane: unit after unit (by location, then time) becomes a case with the chance that is left."""
+    _select(stream(seed, int(units.sum())), units, int(cases.sum()), first, counts, lane)
+
+
+@nb.njit(cache=True, nogil=True)
+def _select(uniform: Floats, units: Ints, cases: int, first: int, counts: Counts, lane: int) -> None:
+    left = units.sum()
+    k = 0
+    for i in range(units.shape[0]):
+        for t in range(units.shape[1]):
+            for _ in range(units[i, t]):
+                if uniform[k] < cases / left:
+                    cases -= 1
+                    if t >= first:
+                        counts[i, t - first, lane] += 1
+                left -= 1
+                k += 1

@@ -1,0 +1,218 @@
+"""A SaTScan parameter file as settings and file names; what is not supported is named. Pure."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tocsin.errors import InputError, MethodError
+from tocsin.scan.files import Frame, Precision, day_of
+from tocsin.scan.settings import Settings, Unit
+
+_PRECISION: dict[str, Precision] = {"0": "none", "1": "year", "2": "month", "3": "day", "4": "generic"}
+_UNIT: dict[str, Unit] = {"0": "day", "1": "year", "2": "month", "3": "day", "4": "generic"}
+_MODEL = {"0": "poisson", "1": "bernoulli", "2": "permutation"}
+_ANALYSIS = {
+    "1": ("spatial", False),
+    "2": ("temporal", False),
+    "3": ("space-time", False),
+    "4": ("space-time", True),
+    "6": ("temporal", True),
+}
+_RATES = {"1": "high", "2": "low", "3": "both"}
+_TREND = {"0": "none", "2": "percent", "3": "estimated", "4": "stratified"}
+_SPATIAL = {"0": "none", "1": "stratified", "2": "nonparametric"}
+_P_VALUE = {"0": "default", "1": "rank", "2": "sequential", "3": "gumbel"}
+_FREQUENCY = {"1": "day", "2": "week", "3": "month", "4": "quarter", "5": "year"}
+_REFUSED = {  # setting: the values that are allowed ("" and absent always are)
+    "UseMaxCirclePopulationFileOption": "n",
+    "UseMaxCirclePopulationFileOption_Reported": "n",
+    "UseLocationsNetworkFile": "n",
+    "UseMetaLocationsFile": "n",
+    "IsotonicScan": "0",
+    "ReportGiniClusters": "n",
+    "ReportHierarchicalClusters": "y",
+    "CalculateOliveira": "n",
+    "PerformPowerEvaluation": "n",
+    "PerformStandardDrilldown": "n",
+    "PerformBernoulliDrilldown": "n",
+    "MultipleCoordinatesType": "0",
+    "SimulatedDataMethodType": "0",
+    "TimeStratifiedAdjLength": "1",
+    "MultipleLocationsFile": "",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A parameter file: the settings, the frame of the study and the names of its files ("" = none)."""
+
+    settings: Settings
+    frame: Frame
+    cases: tuple[str, ...]
+    controls: tuple[str, ...]
+    population: tuple[str, ...]
+    areas: str
+    grid: str
+    neighbours: str
+    risks: str
+
+
+def read(text: str) -> Job:
+    """Parse the text of a .prm file. InputError if it is none, MethodError naming every unsupported setting."""
+    keys = _Keys(text)
+    _refuse(keys)
+    settings = _settings(keys)
+    precision = keys.one("PrecisionCaseTimes", _PRECISION, "3")
+    try:
+        grain = "generic" if precision == "generic" else "day"
+        start, end = day_of(keys["StartDate", "2000/1/1"], grain), day_of(keys["EndDate", "2000/12/31"], grain)
+    except ValueError as e:
+        raise InputError(f"StartDate or EndDate: {e} is not a date such as 2001/11/24") from e
+    frame = Frame(
+        start,
+        end,
+        precision,
+        earth=keys["CoordinatesType", "1"] == "1",
+        strict_places=keys["GeographicalCoordinatesCheckType", "0"] == "0",
+        strict_times=keys["StudyPeriodCheckType", "0"] == "0",
+    )
+    sets = [""] + [str(i) for i in range(2, 21) if keys[f"CaseFile{i}", ""]]
+    return Job(
+        settings,
+        frame,
+        tuple(keys["CaseFile" + i, ""] for i in sets),
+        tuple(keys["ControlFile" + i, ""] for i in sets),
+        tuple(keys["PopulationFile" + i, ""] for i in sets),
+        keys["CoordinatesFile", ""],
+        keys["GridFile", ""] if keys.yes("UseGridFile") else "",
+        keys["NeighborsFilename", ""] if keys.yes("UseNeighborsFile") else "",
+        keys["AdjustmentsByKnownRelativeRisksFilename", ""] if keys.yes("UseAdjustmentsByRRFile") else "",
+    )
+
+
+class _Keys:
+    """The settings of the file by name; sections do not matter, names are unique."""
+
+    def __init__(self, text: str) -> None:
+        self.found: dict[str, str] = {}
+        for line in text.lstrip("\ufeff").splitlines():
+            bare = line.strip()
+            if bare and bare[0] not in ";[#" and "=" in bare:
+                name, value = bare.split("=", 1)
+                self.found[name.strip().lower()] = value.strip().strip('"')
+        if "modeltype" not in self.found and "casefile" not in self.found:
+            raise InputError("this is no SaTScan parameter file: it has neither ModelType= nor CaseFile=")
+
+    def __getitem__(self, key: tuple[str, str]) -> str:
+        return self.found.get(key[0].lower()) or key[1]
+
+    def yes(self, name: str) -> bool:
+        return self[name, "n"].lower() in ("y", "yes", "1", "true")
+
+    def one(self, name: str, table: dict[str, Any], default: str) -> Any:
+        """The meaning of a coded setting."""
+        value = self[name, default]
+        if value not in table:
+            raise MethodError(f"{name}={value} is not supported; supported: {', '.join(sorted(table))}")
+        return table[value]
+
+    def number(self, name: str, default: float, as_type: Callable[[str], float] = float) -> float:
+        try:
+            return as_type(self[name, str(default)])
+        except ValueError as e:
+            raise InputError(f"{name}={self[name, '']} is not a number") from e
+
+
+def _refuse(keys: _Keys) -> None:
+    """Name every setting that would change the result and that is not supported."""
+    refused = [
+        f"{name}={keys[name, '']}"
+        for name, allowed in _REFUSED.items()
+        if keys[name, allowed].lower() not in (allowed, "")
+    ]
+    if keys["ModelType", "0"] not in _MODEL:
+        refused.append(f"ModelType={keys['ModelType', '0']} (supported: 0 Poisson, 1 Bernoulli, 2 permutation)")
+    if keys["AnalysisType", "1"] not in _ANALYSIS:
+        refused.append(f"AnalysisType={keys['AnalysisType', '1']} (supported: 1, 2, 3, 4, 6)")
+    if keys["TimeTrendAdjustmentType", "0"] not in _TREND:
+        refused.append(f"TimeTrendAdjustmentType={keys['TimeTrendAdjustmentType', '0']} (supported: 0, 2, 3, 4)")
+    if refused:
+        raise MethodError("not supported: " + "; ".join(refused) + ". Change these settings to run without them")
+
+
+def _settings(keys: _Keys) -> Settings:
+    analysis, prospective = keys.one("AnalysisType", _ANALYSIS, "1")
+    values: dict[str, Any] = {
+        "model": keys.one("ModelType", _MODEL, "0"),
+        "analysis": analysis,
+        "prospective": prospective,
+        "rates": keys.one("ScanAreas", _RATES, "1"),
+        "min_cases": int(keys.number("MinimumCasesInHighRateClusters", 2)),
+        "min_cases_low": int(keys.number("MinimumCasesInLowRateClusters", 0)),
+        "risk_floor": keys.number("RiskThresholdHighClusters", 1) if keys.yes("RiskLimitHighClusters") else 0.0,
+        "risk_ceiling": keys.number("RiskThresholdLowClusters", 1) if keys.yes("RiskLimitLowClusters") else 0.0,
+        "criterion": int(keys.number("CriteriaForReportingSecondaryClusters", 0)),
+        "streams": "adjustment" if keys["MultipleDataSetsPurposeType", "0"] == "1" else "multivariate",
+        "replicates": int(keys.number("MonteCarloReps", 999)),
+        "p_value": keys.one("PValueReportType", _P_VALUE, "0"),
+        "stop_after": int(keys.number("EarlyTerminationThreshold", 50)),
+        "random": "satscan",
+    }
+    if keys.yes("IterativeScan"):
+        values["iterations"] = int(keys.number("IterativeScanMaxIterations", 10))
+        values["iteration_p"] = keys.number("IterativeScanMaxPValue", 0.05)
+    values |= _space(keys) if analysis != "temporal" else {}
+    values |= _time(keys, prospective) if analysis != "spatial" else {}
+    if values.get("earlier") is not None:
+        values["max_size"] = 0.0  # SaTScan does not allow a percentage that earlier analyses would see otherwise
+    return Settings(**values)
+
+
+def _space(keys: _Keys) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "max_size": keys.number("MaxSpatialSizeInPopulationAtRisk", 50) / 100,
+        "include_temporal": keys.yes("IncludePurelyTemporal"),
+        "spatial": keys.one("SpatialAdjustmentType", _SPATIAL, "0"),
+    }
+    if keys.yes("UseDistanceFromCenterOption"):
+        values["max_distance"] = keys.number("MaxSpatialSizeInDistanceFromCenter", 1)
+    if keys.yes("UseReportOnlySmallerClusters"):
+        values["reported_max_size"] = keys.number("MaxSpatialSizeInPopulationAtRisk_Reported", 50) / 100
+        if keys.yes("UseDistanceFromCenterOption_Reported"):
+            values["reported_max_distance"] = keys.number("MaxSpatialSizeInDistanceFromCenter_Reported", 1)
+    if keys["SpatialWindowShapeType", "0"] == "1":
+        shapes = re.split(r"[ ,]+", keys["EllipseShapes", "1.5,2,3,4,5"])
+        angles = re.split(r"[ ,]+", keys["EllipseAngles", "4,6,9,12,15"])
+        values["shapes"], values["angles"] = tuple(map(float, shapes)), tuple(int(float(a)) for a in angles)
+        values["penalty"] = {"0": 0.0, "1": 0.5, "2": 1.0}[keys["NonCompactnessPenalty", "0"]]
+    return values
+
+
+def _time(keys: _Keys, prospective: bool) -> dict[str, Any]:
+    size = keys.number("MaxTemporalSize", 50)
+    grain = "generic" if keys["PrecisionCaseTimes", "3"] == "4" else "day"
+    values: dict[str, Any] = {
+        "unit": keys.one("TimeAggregationUnits", _UNIT, "0"),
+        "step": int(keys.number("TimeAggregationLength", 1)),
+        "min_window": int(keys.number("MinimumTemporalClusterSize", 1)),
+        "include_spatial": keys.yes("IncludePurelySpatial"),
+        "trend": keys.one("TimeTrendAdjustmentType", _TREND, "0"),
+        "trend_percent": keys.number("TimeTrendPercentage", 0),
+        "weekly": keys.yes("AdjustForWeeklyTrends"),
+        "alive": keys["IncludeClusters", "0"] == "1",
+    }
+    by_time = keys["MaxTemporalSizeInterpretation", "0"] == "1"
+    values |= {"max_window": int(size)} if by_time else {"max_window_share": size / 100}
+    if keys["IncludeClusters", "0"] == "2":
+        for name, key in (("starts", "IntervalStartRange"), ("ends", "IntervalEndRange")):
+            low, high = keys[key, ","].split(",")
+            values[name] = (day_of(low.strip(), grain), day_of(high.strip(), grain))
+    if prospective and keys.yes("AdjustForEarlierAnalyses"):
+        values["earlier"] = day_of(keys["ProspectiveStartDate", "1900/1/1"], grain)
+    if keys["ProspectiveFrequencyType", "0"] != "0":
+        values["frequency"] = (
+            keys.one("ProspectiveFrequencyType", _FREQUENCY, "1"),
+            int(keys.number("ProspectiveFrequency", 1)),
+        )
+    return values

@@ -1,0 +1,269 @@
+"""One scan from study to clusters: prepare, search, choose, simulate, infer. Pure."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tocsin.errors import MethodError
+from tocsin.scan import inference
+from tocsin.scan import statistic as st
+from tocsin.scan.cylinder import field, search, search_lengths
+from tocsin.scan.periods import analyses, day_text, interval_days
+from tocsin.scan.prepare import Plan, fitted, plan
+from tocsin.scan.secondary import Candidate, apart
+from tocsin.scan.settings import Settings
+from tocsin.scan.simulate import Progress, maxima, stopping
+from tocsin.scan.study import Study
+from tocsin.scan.zones import Zones, along
+from tocsin.types import Floats, Ints
+
+FAINT = 0.001  # clusters below are not reported, unless they are the best
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A reported cluster.
+
+    center: the location (or grid point) in the middle; place: its latitude, longitude or x, y …; radius in km or map
+    units (of the short half-axis for ellipses); members in the order they enter; start, end: ISO days, inclusive.
+    by_stream: (observed, expected, relative risk) of each. by_member: (observed, expected) of each, all streams.
+    """
+
+    center: str
+    place: tuple[float, ...]
+    radius: float
+    shape: float
+    angle: float
+    members: tuple[str, ...]
+    start: str
+    end: str
+    start_day: int
+    end_day: int
+    high: bool
+    observed: float
+    expected: float
+    relative_risk: float
+    llr: float
+    rank: int
+    p: float
+    gumbel_p: float
+    extreme_value_p: float
+    recurrence_days: float
+    by_stream: tuple[tuple[float, float, float], ...]
+    by_member: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Clusters, best first; the replicates' maxima (R,); the zones, to be used again tomorrow."""
+
+    clusters: tuple[Found, ...]
+    maxima: Floats
+    zones: Zones
+    locations: int
+    cases: tuple[int, ...]
+    settings: Settings
+
+
+def scan(study: Study, settings: Settings, zones: Zones | None = None, progress: Progress | None = None) -> Result:
+    """Find the clusters of a study. `zones`: those of an earlier run over the same places, weights and limits.
+
+    Raises MethodError where the settings ask for what the data cannot give.
+    """
+    study = fitted(study, settings)
+    if settings.iterations:
+        return _iterate(study, settings, progress)
+    return _once(study, settings, zones, 0, progress)
+
+
+def _once(study: Study, settings: Settings, zones: Zones | None, round_: int, progress: Progress | None) -> Result:
+    if not any(s.cases.sum() for s in study.streams):
+        return _nothing(study, settings)
+    ready = plan(study, settings, zones)
+    candidates = _candidates(study, settings, ready)
+    best = max((c.llr for c in candidates), default=0.0)
+    simulated = maxima(study, settings, ready, best, round_, progress) if settings.replicates else np.zeros(0)
+    used = inference.stop_at(best, simulated, stopping(settings)) if stopping(settings) else len(simulated)
+    simulated = simulated[:used]
+    clusters = [_describe(c, i == 0, study, settings, ready, simulated) for i, c in enumerate(candidates)]
+    worth = [c for i, c in enumerate(clusters) if i == 0 or (c.llr >= FAINT and (not used or c.rank <= used))]
+    return _result(study, settings, ready.zones, worth, simulated)
+
+
+def _result(study: Study, settings: Settings, zones: Zones, clusters: list[Found], simulated: Floats) -> Result:
+    cases = tuple(int(s.cases.sum()) for s in study.streams)
+    return Result(tuple(clusters), simulated, zones, len(study.ids), cases, settings)
+
+
+def _nothing(study: Study, settings: Settings) -> Result:
+    """No cases: no clusters, and no replicates needed to say so."""
+    none = Zones(
+        *(
+            np.zeros(n, k)
+            for n, k in zip((0, 1, 0, 0, 0, 0, 0), ("i4", *["i8"] * 2, "f8", "f8", "i8", "i8"), strict=True)
+        )
+    )
+    return _result(study, settings, none, [], np.zeros(0))
+
+
+def _candidates(study: Study, settings: Settings, ready: Plan) -> list[Candidate]:
+    """The clusters that are told apart, before inference."""
+    seen = field(ready.kind, ready.n, ready.u, ready.windows, ready.within)
+    if settings.analysis == "temporal":
+        found = search_lengths(seen, ready.windows, ready.limits)
+    else:
+        more = settings.analysis == "space-time" and not settings.prospective
+        found = search(seen, ready.zones, ready.penalty, ready.windows, ready.limits, more)
+    space = study.space
+    zones = ready.zones
+    middles = space if study.centres is None else study.centres
+    every = []
+    for family, size, first, last, way, llr in zip(*found, strict=True):
+        members = zones.members[zones.begin[family] : zones.begin[family] + size]
+        centre = int(zones.centre[family])
+        if centre < 0:
+            where, radius, name = np.zeros(0), 0.0, "All"
+        else:
+            where = middles[centre]
+            radius = _radius(space[members[-1]] - where, zones.shape[family], zones.angle[family])
+            name = study.ids[centre] if study.centres is None else str(centre + 1)
+        every.append(
+            Candidate(int(family), members, where, radius, int(first), int(last) + 1, int(way), float(llr), name)
+        )
+    most = min(500, len(zones.centre)) if settings.analysis != "temporal" else 500
+    return apart(every, space, settings.criterion, most)
+
+
+def _radius(gap: Floats, shape: float, angle: float) -> float:
+    if shape != 1.0:
+        x, y = float(gap[0]), float(gap[1])
+        c, s = np.cos(angle), np.sin(angle)
+        gap = np.array([(x * c + y * s) / shape, y * c - x * s])
+    return float(np.sqrt((gap**2).sum()))
+
+
+def _describe(c: Candidate, best: bool, study: Study, settings: Settings, ready: Plan, simulated: Floats) -> Found:
+    inside = (slice(None), c.members, slice(c.first, c.stop))
+    n, u, shown = ready.n[inside], ready.u[inside], ready.shown[inside]
+    streams = [_risk(s, c, study, ready) for s in range(len(n))]
+    rank, p, gumbel_p = _p_values(c.llr, best, settings, simulated)
+    extreme = inference.extreme_value_p(c.llr, simulated)
+    days = float("nan")
+    if settings.prospective:
+        days = inference.recurrence_days(p, interval_days(settings), analyses(study.edges, settings))
+    zone = ready.zones
+    z = c.family
+    everywhere = zone.centre[z] < 0
+    whole = _all_streams(streams, ready.kind, c, study, ready)
+    start, end = int(study.edges[c.first]), int(study.edges[c.stop]) - 1
+    return Found(
+        c.name,
+        () if everywhere else tuple(_place(study, int(zone.centre[z]))),
+        along(c.radius) if study.earth else c.radius,
+        float(zone.shape[z]),
+        float(zone.angle[z]),
+        tuple(study.ids[m] for m in c.members),
+        day_text(start, settings.unit),
+        day_text(end, settings.unit),
+        start,
+        end,
+        c.way == st.HIGH,
+        *whole,
+        c.llr,
+        rank,
+        p,
+        gumbel_p,
+        extreme,
+        days,
+        tuple(streams),
+        tuple(zip(n.sum(axis=(0, 2)).tolist(), shown.sum(axis=(0, 2)).tolist(), strict=True)) if u.size else (),
+    )
+
+
+def _place(study: Study, centre: int) -> Floats:
+    return study.points[centre] if study.centres is None else study.centres[centre]
+
+
+def _risk(s: int, c: Candidate, study: Study, ready: Plan) -> tuple[float, float, float]:
+    """Observed, expected and relative risk of one stream."""
+    stream = study.streams[s]
+    span = slice(c.first, c.stop)
+    n, u = ready.n[s][c.members, span].sum(), ready.u[s][c.members, span].sum()
+    over = ready.n[s][:, span] if ready.within else ready.n[s]
+    held = ready.u[s][:, span] if ready.within else ready.u[s]
+    risk = st.relative_risk(ready.kind, float(n), float(u), float(over.sum()), float(held.sum()))
+    observed = float(stream.cases[c.members, span].sum())
+    if ready.kind >= st.EXPECTATION:
+        assert stream.at_risk is not None, "expectation-based scans have expected counts"
+        expected = float(stream.at_risk[c.members, span].sum())
+        return observed, expected, observed / expected if expected > 0 else float("inf")
+    return observed, float(ready.shown[s][c.members, span].sum()), risk
+
+
+def _all_streams(
+    streams: list[tuple[float, float, float]], kind: int, c: Candidate, study: Study, ready: Plan
+) -> tuple[float, float, float]:
+    """All streams together; their relative risk is that of the sums."""
+    if len(streams) == 1:
+        return streams[0]
+    observed, expected = sum(s[0] for s in streams), sum(s[1] for s in streams)
+    N = float(sum(s.cases.sum() for s in study.streams))
+    U = float(ready.shown.sum())
+    return observed, expected, st.relative_risk(min(kind, st.POISSON), observed, expected, N, U)
+
+
+def _p_values(llr: float, best: bool, settings: Settings, simulated: Floats) -> tuple[int, float, float]:
+    """Rank, the p-value the settings ask for, and the Gumbel one."""
+    R = len(simulated)
+    if R == 0:
+        return 0, float("nan"), float("nan")
+    rank = inference.rank(llr, simulated)
+    gumbel_p = inference.gumbel_p(llr, inference.gumbel(simulated))
+    p = rank / (R + 1)
+    if (enough := stopping(settings)) and R < settings.replicates:
+        p = enough / R if best else min((rank - 1) / R, 1.0)
+    elif settings.p_value == "gumbel" or (settings.p_value == "default" and rank < 10 and settings.rates == "high"):
+        p = gumbel_p
+    return rank, p, gumbel_p
+
+
+def _iterate(study: Study, settings: Settings, progress: Progress | None) -> Result:
+    """The best cluster, then the best without its places and days, and so on; Zhang, Assunção & Kulldorff (2010)."""
+    clusters: list[Found] = []
+    every: list[Floats] = []
+    result = None
+    for round_ in range(settings.iterations):
+        result = _once(study, replace(settings, iterations=0), None, round_, progress)
+        if not result.clusters:
+            break
+        top = result.clusters[0]
+        clusters.append(top)
+        every.append(result.maxima)
+        if top.p > settings.iteration_p:
+            break
+        study = _without(study, top, settings)
+    if result is None:
+        raise MethodError("an iterative scan needs at least one iteration")
+    return _result(study, settings, result.zones, clusters, np.concatenate([*every, np.zeros(0)]))
+
+
+def _without(study: Study, cluster: Found, settings: Settings) -> Study:
+    """Take a cluster's cases and people out; what is expected elsewhere adds up to the cases that are left."""
+    index = {name: i for i, name in enumerate(study.ids)}
+    rows: Ints = np.array([index[m] for m in cluster.members])
+    first = int(np.searchsorted(study.edges, cluster.start_day))
+    stop = int(np.searchsorted(study.edges, cluster.end_day + 1))
+
+    def blank(table: Floats | Ints) -> Floats | Ints:
+        left = table.copy()
+        left[rows[:, None], np.arange(first, stop)] = 0
+        return left
+
+    streams = []
+    for s in study.streams:
+        cases = blank(s.cases)
+        held = None if s.at_risk is None else blank(s.at_risk)
+        if held is not None and settings.model == "poisson" and held.sum() > 0:
+            held = held * (cases.sum() / held.sum())
+        streams.append(replace(s, cases=cases, at_risk=held, strata=tuple(blank(x) for x in s.strata)))
+    return replace(study, streams=tuple(streams))

@@ -1,0 +1,214 @@
+"""The largest statistic of every replicate, in batches over all processors. Pure.
+
+Batches are numbered and each has its own random stream, so the answer is the same whatever the number of threads.
+"""
+
+import itertools
+import math
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+
+from tocsin.errors import MethodError
+from tocsin.scan import lanes, lehmer
+from tocsin.scan.cylinder import Field, field, maximum
+from tocsin.scan.lanes import LANES, Counts
+from tocsin.scan.periods import Windows
+from tocsin.scan.prepare import Plan, strata
+from tocsin.scan.randomize import randomizer
+from tocsin.scan.settings import Settings
+from tocsin.scan.statistic import EXPECTATION, HIGH, LOW, POISSON, SCORE
+from tocsin.scan.study import Study
+from tocsin.types import Floats, Ints
+
+Progress = Callable[[int, int], None]  # replicates done, replicates in all
+_SMALL = 32000  # counts beyond need 32 bits
+_TABLES = 32  # of thresholds at most
+
+
+def maxima(
+    study: Study, settings: Settings, plan: Plan, best: float, round_: int = 0, progress: Progress | None = None
+) -> Floats:
+    """Maxima (R,) in replicate order; fewer than asked for if a sequential run could stop."""
+    R = settings.replicates
+    enough = stopping(settings)
+    first = int(plan.simulated.first.min())
+    one_batch = _Batch(study, settings, plan, first, round_)
+    found: list[Floats] = []
+    above = 0
+    for batch in _in_order(one_batch, -(-R // LANES), settings.threads or os.cpu_count() or 1):
+        found.append(batch[: R - sum(map(len, found))])
+        if progress:
+            progress(sum(map(len, found)), R)
+        above += int((found[-1] > best).sum())
+        if enough and above >= enough:
+            break
+    return np.concatenate(found) if found else np.zeros(0)
+
+
+def stopping(settings: Settings) -> int:
+    """How many larger maxima end a sequential run; 0 = it never ends early."""
+    return {"default": (settings.replicates + 1) // 20, "sequential": settings.stop_after}.get(settings.p_value, 0)
+
+
+def _in_order(work: "_Batch", batches: int, threads: int) -> Iterator[Floats]:
+    """Results in order, a few batches ahead; stopping early or an interruption cancels what has not begun."""
+    if threads == 1 or batches == 1:
+        yield from map(work, range(batches))
+        return
+    numbers = iter(range(batches))
+    pool = ThreadPoolExecutor(threads)
+    try:
+        ahead: deque[Future[Floats]] = deque(pool.submit(work, b) for b in itertools.islice(numbers, threads))
+        while ahead:
+            done = ahead.popleft().result()
+            if (b := next(numbers, None)) is not None:
+                ahead.append(pool.submit(work, b))
+            yield done
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+class _Batch:
+    """Draws 128 replicates and finds their maxima."""
+
+    def __init__(self, study: Study, settings: Settings, plan: Plan, first: int, round_: int) -> None:
+        self.study, self.settings, self.plan, self.first, self.round = study, settings, plan, first, round_
+        self.windows = Windows(plan.simulated.first - first, plan.simulated.last - first)
+        exact = settings.model == "permutation" or (settings.model == "bernoulli" and not plan.within)
+        self.satscan = settings.random == "satscan" and exact
+        self.draws = [
+            randomizer(s, u, strata(s, settings), first, settings)
+            for s, u in zip(study.streams, plan.u, strict=True)
+            if not self.satscan
+        ]
+        whole = field(plan.kind, plan.n, plan.u, plan.simulated, plan.within)
+        self.field = whole._replace(
+            n=np.ascontiguousarray(whole.n[:, :, first:]), u=np.ascontiguousarray(whole.u[:, :, first:])
+        )
+        lean = len(plan.n) == 1 and plan.limits.floor <= 0 and plan.limits.ceiling <= 0 and plan.kind != SCORE
+        self.fast = (
+            SideBySide(self.field, plan, self.windows) if lean and groups(self.field, plan) is not None else None
+        )
+
+    def __call__(self, batch: int) -> Floats:
+        counts = [self._draw(batch, s) for s in range(len(self.study.streams))]
+        return self.fast(counts[0]) if self.fast else self._slow(counts)
+
+    def _draw(self, batch: int, s: int) -> Counts:
+        """Counts (L, K, LANES) of one stream, summed from each interval to the end."""
+        L, K = self.field.n.shape[1], self.field.n.shape[2] - 1
+        heaviest = float(self.field.u[s, :, 0].sum()) if self.settings.model in ("ebp", "ebnb") else 0.0
+        total = max(float(self.field.N[s].max(initial=0)), 1.5 * heaviest + 1000)
+        counts = np.zeros((L, K, LANES), np.int16 if total < _SMALL else np.int32)
+        if self.satscan:
+            for lane in range(min(LANES, self.settings.replicates - batch * LANES)):
+                self._satscan(s, batch * LANES + lane, counts, lane)
+        else:
+            self.draws[s](np.random.default_rng([self.settings.seed, self.round, batch, s]), counts)
+        for k in range(K - 2, -1, -1):
+            counts[:, k] += counts[:, k + 1]
+        return counts
+
+    def _satscan(self, s: int, replicate: int, counts: Counts, lane: int) -> None:
+        stream = self.study.streams[s]
+        seed = lehmer.SEED + replicate + 1 + lehmer.APART * s
+        if self.settings.model == "permutation":
+            lehmer.permuted(strata(stream, self.settings), self.first, seed, counts, lane)
+        else:
+            assert stream.at_risk is not None, "Bernoulli streams have controls"
+            units = stream.cases + np.rint(stream.at_risk).astype(np.int64)
+            lehmer.chosen(stream.cases, units, self.first, seed, counts, lane)
+
+    def _slow(self, counts: list[Counts]) -> Floats:
+        """Replicate by replicate: streams, low rates, limits on the risk, comparisons inside a window."""
+        z, plan = self.plan.zones, self.plan
+        found = np.zeros(LANES)
+        n = np.zeros(self.field.n.shape)
+        share = self._weights()
+        for lane in range(LANES):
+            for s, c in enumerate(counts):
+                n[s, :, :-1] = c[:, :, lane] if share is None else _weighted(c[:, :, lane], share[s])
+            drawn = Field(plan.kind, n, self.field.u, self.field.N, self.field.U)
+            found[lane] = maximum(drawn, z.members, z.begin, z.smallest, plan.penalty, self.windows, plan.limits)
+        return found
+
+    def _weights(self) -> Floats | None:
+        """The weight of a case in the negative binomial score."""
+        if self.plan.kind != SCORE:
+            return None
+        held = [np.asarray(s.at_risk) / s.dispersion for s in self.study.streams]
+        return 1 / (1 + np.stack(held)[:, :, self.first :])
+
+
+def _weighted(summed: Counts, share: Floats) -> Floats:
+    """Sums to the end of weighted counts."""
+    counts = summed.astype(np.float64)
+    counts[:, :-1] -= counts[:, 1:].copy()
+    return np.cumsum((counts * share)[:, ::-1], axis=1)[:, ::-1]
+
+
+def groups(seen: Field, plan: Plan) -> Ints | None:
+    """Which windows share a table of thresholds: those compared with the same, or nearly the same, totals.
+
+    Poisson statistics grow as the total shrinks, so windows of like totals may share the table of the smallest one.
+    None: there would be too many tables.
+    """
+    pairs = np.stack([seen.N[0], seen.U[0]])
+    of: Ints
+    kinds, of = np.unique(pairs, axis=1, return_inverse=True)
+    if kinds.shape[1] <= _TABLES:
+        return of.ravel().astype(np.int64)
+    if plan.kind != POISSON or plan.limits.ways != HIGH:
+        return None
+    steps = np.log(np.maximum(pairs[0], 1))
+    width = max(float(np.ptp(steps)), 1e-9) / _TABLES
+    return np.unique(((steps - steps.min()) / width * (1 - 1e-9)).astype(np.int64), return_inverse=True)[1]
+
+
+class SideBySide:
+    """One stream without limits on the risk: all replicates of a batch at once."""
+
+    def __init__(self, seen: Field, plan: Plan, windows: Windows) -> None:
+        K = seen.n.shape[2] - 1
+        group = groups(seen, plan)
+        assert group is not None, "the caller has looked whether tables will do"
+        by = np.lexsort((windows.first, windows.last))
+        N, U = seen.N[0], seen.U[0]
+        if plan.kind == EXPECTATION:
+            N = U = np.full(len(N), 1e6)  # not compared with any total
+        self.kind = plan.kind
+        self.windows = lanes.Spans(windows.first[by], windows.last[by] + 1, N[by], U[by], group[by])
+        self.expected = np.ascontiguousarray(seen.u[0, :, :K])
+        self.families = lanes.families(plan.zones, plan.penalty, self.expected[:, 0] <= 0)
+        self.tables = self._tables(plan, -np.diff(seen.u[0], axis=1))
+
+    def _tables(self, plan: Plan, cells: Floats) -> lanes.Tables:
+        limits, spans = plan.limits, self.windows
+        if not (cells > 0).any():
+            raise MethodError("nothing is expected in any window; look at the study period and the population")
+        smallest, largest = float(cells[cells > 0].min()) / 2, float(cells.sum())
+        high, low, lowest = [], [], 0
+        for g in range(int(spans.group.max()) + 1):
+            w = np.flatnonzero(spans.group == g)
+            w = w[np.argmin(spans.N[w])]
+            totals = lanes.Totals(self.kind, float(spans.N[w]), float(spans.U[w]))
+            for ways, least, into, is_low in (
+                (HIGH, limits.least_high, high, False),
+                (LOW, limits.least_low, low, True),
+            ):
+                never = math.inf if not limits.ways & ways else least
+                table, lowest = lanes.table(totals, never, smallest, largest, is_low)
+                into.append(table)
+        return lanes.Tables(np.stack(high), np.stack(low), lowest, bool(limits.ways & LOW))
+
+    def __call__(self, counts: Counts) -> Floats:
+        best = np.zeros(LANES)
+        tables = self.tables._replace(
+            high=self.tables.high.astype(counts.dtype), low=self.tables.low.astype(counts.dtype)
+        )
+        lanes.maxima(self.kind, counts, self.expected, self.families, self.windows, tables, best)
+        return best

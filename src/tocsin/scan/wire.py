@@ -1,0 +1,128 @@
+"""A scan's result as plain values, table rows and map shapes: the names that files carry. Pure."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tocsin.scan.inference import gumbel
+from tocsin.scan.run import Found, Result
+from tocsin.scan.study import Study
+from tocsin.scan.zones import EARTH_KM
+
+AXES = ("x", "y", "z")
+
+
+def document(result: Result, study: Study) -> dict[str, Any]:
+    """The whole result as JSON values; what cannot be a number (infinite, unknown) is null."""
+    return {
+        "clusters": [cluster(c, study) for c in result.clusters],
+        "model": result.settings.model,
+        "analysis": result.settings.analysis,
+        "prospective": result.settings.prospective,
+        "locations": result.locations,
+        "cases": list(result.cases),
+        "seed": result.settings.seed,
+        "random": result.settings.random,
+        "monte_carlo": _maxima(result),
+    }
+
+
+def cluster(c: Found, study: Study) -> dict[str, Any]:
+    """One cluster as JSON values."""
+    values: dict[str, Any] = {"center": c.center}
+    if study.earth and c.place:
+        values |= {"latitude": c.place[0], "longitude": c.place[1]}
+    else:
+        values |= dict(zip(AXES, c.place, strict=False))
+    values |= {
+        "radius": c.radius if c.place else None,
+        "members": list(c.members),
+        "n_locations": len(c.members),
+        "start": c.start,
+        "end": c.end,
+        "high": c.high,
+        "observed": _whole(c.observed),
+        "expected": _number(c.expected),
+        "observed_over_expected": _number(c.observed / c.expected if c.expected > 0 else math.nan),
+        "relative_risk": _number(c.relative_risk),
+        "llr": c.llr,
+        "p_value": _number(c.p),
+        "gumbel_p_value": _number(c.gumbel_p),
+        "extreme_value_p_value": _number(c.extreme_value_p),
+        "rank": c.rank or None,
+        "recurrence_interval_days": _number(c.recurrence_days),
+        "member_detail": [[m, _whole(n), e] for m, (n, e) in zip(c.members, c.by_member, strict=True)],
+    }
+    if c.shape != 1.0:
+        values |= {"shape": c.shape, "angle_degrees": math.degrees(c.angle)}
+    if len(c.by_stream) > 1:
+        values["by_stream"] = [
+            {"observed": _whole(n), "expected": e, "relative_risk": _number(r)} for n, e, r in c.by_stream
+        ]
+    return values
+
+
+def rows(result: Result, study: Study) -> list[dict[str, Any]]:
+    """One flat row a cluster, members joined by blanks."""
+    flat = []
+    for c in result.clusters:
+        values = cluster(c, study)
+        values["members"] = " ".join(values["members"])
+        flat.append({k: v for k, v in values.items() if k not in ("member_detail", "by_stream")})
+    return flat
+
+
+def geojson(result: Result, study: Study) -> dict[str, Any]:
+    """Circles (or a point, where the radius is 0) with the values of their clusters; centres that have no place are left out."""
+    features = []
+    for c in result.clusters:
+        if c.place:
+            shape = _circle(c, study.earth) if c.radius > 0 else _point(c, study.earth)
+            features.append({"type": "Feature", "geometry": shape, "properties": cluster(c, study)})
+    return {"type": "FeatureCollection", "features": features}
+
+
+def _point(c: Found, earth: bool) -> dict[str, Any]:
+    return {"type": "Point", "coordinates": [c.place[1], c.place[0]] if earth else list(c.place[:2])}
+
+
+def _circle(c: Found, earth: bool, corners: int = 72) -> dict[str, Any]:
+    """The window's outline: on the sphere by bearing and distance, otherwise an ellipse on the plane."""
+    turn = np.append(np.arange(corners) * 2 * math.pi / corners, 0.0)
+    if earth:
+        lat, lon, arc = math.radians(c.place[0]), math.radians(c.place[1]), c.radius / EARTH_KM
+        north = np.arcsin(math.sin(lat) * math.cos(arc) + math.cos(lat) * math.sin(arc) * np.cos(turn))
+        east = np.arctan2(
+            np.sin(turn) * math.sin(arc) * math.cos(lat), math.cos(arc) - math.sin(lat) * np.sin(north)
+        )  # fmt: skip
+        ring = np.column_stack([(np.degrees(lon + east) + 180) % 360 - 180, np.degrees(north)])
+    else:
+        x, y = c.radius * c.shape * np.cos(turn), c.radius * np.sin(turn)
+        cos, sin = math.cos(c.angle), math.sin(c.angle)
+        ring = np.column_stack([c.place[0] + x * cos - y * sin, c.place[1] + x * sin + y * cos])
+    return {"type": "Polygon", "coordinates": [ring[::-1].round(7).tolist()]}
+
+
+def _maxima(result: Result) -> dict[str, Any]:
+    found = result.maxima
+    if not len(found):
+        return {"replicates": 0}
+    tail = gumbel(found)
+    return {
+        "replicates": len(found),
+        "mean": float(found.mean()),
+        "variance": float(found.var()),
+        "gumbel_mu": tail.mu,
+        "gumbel_beta": tail.beta,
+        "critical_05": float(np.quantile(found, 0.95)),
+        "critical_01": float(np.quantile(found, 0.99)),
+    }
+
+
+def _number(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _whole(value: float) -> int | float:
+    return int(value) if float(value).is_integer() else float(value)
