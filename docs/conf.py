@@ -16,8 +16,4 @@ myst_heading_anchors = 3
 exclude_patterns = ["_build"]
 html_theme = "alabaster"
 html_theme_options = {"description": "A city's early warning of epidemics", "fixed_sidebar": True}
-    "description": "A city's early warning of epidemics",
-    "page_width": "60rem",
-    "fixed_sidebar": True,
-}
 html_copy_source = False
