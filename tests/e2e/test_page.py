@@ -172,3 +172,24 @@ def test_words_stand_out_from_their_ground(reader: Reader, path: str, scheme: st
         page.locator("main .panel, main a.card").first.wait_for()
         page.wait_for_timeout(800)  # lists and curves are still being read
         assert poor(page) == []
+
+
+def test_a_line_that_stays_dead_is_said(reader: Reader) -> None:
+    with reader.open() as page:
+        _first(page)
+        page.clock.install()
+        page.route("**/api/v1/live", lambda route: route.fulfill(status=204))
+        page.reload()
+        _first(page)
+        page.clock.run_for(65_000)
+        expect(page.get_by_text("Stale since")).to_be_visible()
+
+
+def test_points_stand_for_areas_without_borders(reader: Reader) -> None:
+    with reader.open() as page:
+        _first(page)
+        whole = page.request.get(f"{page.url}api/v1/city").json()
+        page.route("**/api/v1/city", lambda route: route.fulfill(json={**whole, "has_map": False}))
+        page.goto(f"{page.url}map?signal=ed.ili&level=town")
+        expect(page.get_by_text("areas are drawn as points")).to_be_visible()
+        expect(page.locator("canvas.maplibregl-canvas")).to_be_visible()

@@ -36,7 +36,7 @@ function stripes(ground: string, stripe: string): ImageData {
 }
 
 function style(): StyleSpecification {
-  const [bg, surface, strong, text, muted, line] = ['raised', 'surface', 'line-strong', 'ink', 'muted', 'line'].map(ink) as [string, string, string, string, string, string];
+  const [bg, surface, strong, text, muted] = ['raised', 'surface', 'line-strong', 'ink', 'muted'].map(ink) as [string, string, string, string, string];
   const fill = ['to-color', ['feature-state', 'fill'], 'rgba(0,0,0,0)'] as never;
   return {
     version: 8,
@@ -51,9 +51,10 @@ function style(): StyleSpecification {
       { id: 'fill', type: 'fill', source: 'areas', paint: { 'fill-color': fill, 'fill-antialias': false } },
       { id: 'line', type: 'line', source: 'areas', paint: { 'line-color': strong, 'line-width': ['interpolate', ['linear'], ['zoom'], 8, 0.5, 13, 1.4] } },
       { id: 'over', type: 'line', source: 'areas', paint: { 'line-color': text, 'line-width': ['case', ['boolean', ['feature-state', 'over'], false], 2.4, 0] } },
-      { id: 'dots', type: 'circle', source: 'points', filter: ['get', 'alone'], paint: { 'circle-radius': ['interpolate', ['linear'], ['zoom'], 7, 4, 12, 11], 'circle-color': ['to-color', ['feature-state', 'fill'], line], 'circle-stroke-color': ['case', ['boolean', ['feature-state', 'over'], false], text, muted], 'circle-stroke-width': 1.2 } },
+      { id: 'dots', type: 'circle', source: 'points', filter: ['get', 'alone'], paint: { 'circle-radius': ['interpolate', ['linear'], ['zoom'], 7, 4, 12, 11], 'circle-color': ['to-color', ['feature-state', 'fill'], surface], 'circle-stroke-color': ['case', ['boolean', ['feature-state', 'over'], false], text, muted], 'circle-stroke-width': 1.2 } },
       { id: 'halo', type: 'circle', source: 'pins', paint: { 'circle-radius': 11, 'circle-color': ['get', 'ink'], 'circle-opacity': 0.25 } },
-      { id: 'pins', type: 'circle', source: 'pins', paint: { 'circle-radius': 6, 'circle-color': ['get', 'ink'], 'circle-stroke-color': surface, 'circle-stroke-width': 2 } },
+      { id: 'pins', type: 'circle', source: 'pins', filter: ['!', ['get', 'alone']], paint: { 'circle-radius': 6, 'circle-color': ['get', 'ink'], 'circle-stroke-color': surface, 'circle-stroke-width': 2 } },
+      { id: 'rings', type: 'circle', source: 'pins', filter: ['get', 'alone'], paint: { 'circle-radius': 12, 'circle-color': 'rgba(0,0,0,0)', 'circle-stroke-color': ['get', 'ink'], 'circle-stroke-width': 3 } },
       { id: 'names', type: 'symbol', source: 'points', layout: { 'text-field': ['get', 'name'], 'text-font': ['sans-serif'], 'text-size': ['interpolate', ['linear'], ['zoom'], 9, 11, 13, 14], 'text-padding': 5, 'text-offset': [0, 1.15], 'text-max-width': 7 }, paint: { 'text-color': text, 'text-halo-color': surface, 'text-halo-width': 1.4 } },
     ],
   };
@@ -104,12 +105,13 @@ export function paint(map: Gl, codes: string[], fills: Map<string, string>): voi
   }
 }
 
-export function pin(map: Gl, pins: Pin[], at: (code: string) => [number, number] | null): void {
+/** Alerts as discs; as rings where areas are dots (`alone`), whose shade must stay in sight. */
+export function pin(map: Gl, pins: Pin[], alone: boolean, at: (code: string) => [number, number] | null): void {
   source(map, 'pins')?.setData({
     type: 'FeatureCollection',
     features: pins.flatMap((alert) => {
       const place = at(alert.code);
-      return place ? [{ type: 'Feature' as const, properties: { ink: ink(alert.severity ?? 'soft') }, geometry: { type: 'Point' as const, coordinates: place } }] : [];
+      return place ? [{ type: 'Feature' as const, properties: { alone, ink: ink(alert.severity ?? 'soft') }, geometry: { type: 'Point' as const, coordinates: place } }] : [];
     }),
   });
 }
