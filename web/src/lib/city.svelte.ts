@@ -26,7 +26,6 @@ class Known {
   private turned = 0;
 
   async start(): Promise<void> {
-    await this.read();
     live.listen((heard) => {
       if (heard.kind === 'source') this.source(heard.source);
       else if (heard.kind === 'alert') this.alert(heard.alert);
@@ -34,6 +33,7 @@ class Known {
       if (heard.kind === 'alert' || heard.kind === 'again') this.soon();
     });
     live.start();
+    await this.read();
   }
 
   async read(): Promise<void> {
@@ -53,13 +53,17 @@ class Known {
     }
   }
 
+  /** Each part on its own: one that fails does not keep the others from the screen. */
   async refresh(): Promise<void> {
-    const [alerts, sources, health, city] = await Promise.all([api.alerts(MOST), api.sources(), api.health(), api.city()]);
-    this.alerts = alerts;
-    this.sources = sources;
-    this.health = health;
-    this.city = city;
-    this.judged = city.as_of;
+    await Promise.all([
+      api.alerts(MOST).then((read) => (this.alerts = read)),
+      api.sources().then((read) => (this.sources = read)),
+      api.health().then((read) => (this.health = read)),
+      api.city().then((read) => {
+        this.city = read;
+        this.judged = read.as_of;
+      }),
+    ]);
   }
 
   /** The city's shapes, fetched when first wanted; null where it has none. */
