@@ -13,7 +13,8 @@ from tocsin.types import Floats, Kind
 
 LEAST = 4  # with fewer values a spread is not known well enough to speak of it
 DISPERSION = 2.0  # variance / mean that small counts are granted
-CLOSE_LOOK = 0.05
+PRIOR = 3.0  # degrees of freedom
+CLOSE_LOOK = 0.05  # from where on the average over the ratio is taken
 _EDGES = np.array(
     [0, 1e-4, 1e-3, 1e-2, 0.05, *np.linspace(0.15, 1, 8)]
 )  # of probability: finest where ratios are large
@@ -72,12 +73,15 @@ def dispersed(y: Floats, total: Floats, n: Floats, variance: Floats) -> Floats:
 
     The ratio D is estimated as variance/mean, at least 1, and taken to be ν D / χ²(ν). A variance of n values with
     excess kurtosis κ is as uncertain as a χ² of ν = 2 / (2/(n − 1) + κ/n) degrees of freedom; κ = 6(D − 1)/m + 1/(mD)
-    for a negative binomial of mean m.
+    for a negative binomial of mean m. Few cases tell next to nothing of D, so PRIOR degrees of freedom speak for
+    DISPERSION, as Gelman et al. (2013, Bayesian Data Analysis, 2.6) do for a variance.
     """
     mean = (total + 1) / n
     ratio = np.maximum(variance / mean, 1.0)
     kurtosis = 6 * (ratio - 1) / mean + 1 / (mean * ratio)
     freedom = 2 / (2 / (n - 1) + kurtosis / n)
+    ratio = (PRIOR * DISPERSION + freedom * ratio) / (PRIOR + freedom)
+    freedom = freedom + PRIOR
     p = np.zeros_like(mean)
     for at, weight in zip(_NODES, _WEIGHTS, strict=True):
         share = np.maximum(2 * special.gammaincinv(freedom / 2, at) / freedom, 1e-9)

@@ -27,7 +27,8 @@ def write_tick(
         )
         db.executemany(
             "INSERT INTO evidence (alert, detector, step, observed, at, expected, upper, score, p)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE NOT EXISTS (SELECT 1 FROM evidence"
+            " WHERE alert = ?1 AND detector = ?2 AND step = ?3 AND observed = ?4 AND at <= ?5)",
             [
                 (e.alert, e.detector, e.step, e.observed, e.at, *map(_null, (e.expected, e.upper, e.score, e.p)))
                 for e in proofs
