@@ -13,7 +13,7 @@ import numpy as np
 
 from tocsin import config
 from tocsin.areas import AreaTree, parse_areas, tree
-from tocsin.calendar import DAY, Step, civil_minute, minute_of, zone
+from tocsin.calendar import DAY, Step, civil_minute, day_of, minute_of, zone
 from tocsin.config import Settings, SignalTable, SourceTable
 from tocsin.cube.cube import Columns, counts, covered, known
 from tocsin.detect import Detector, detector
@@ -80,6 +80,10 @@ class Desk:
     def today(self, as_of: Instant) -> Minute:
         """The civil minute of a moment."""
         return self._minute(as_of)
+
+    def day(self, at: Instant) -> date:
+        """The civil date of a moment."""
+        return day_of(self._minute(at))
 
     def columns(self, signal: str) -> Columns:
         """All increments of a signal, in the order they were written."""
