@@ -78,8 +78,7 @@ def parsed(desk: Desk, source: SourceTable, stream: BinaryIO, file: str, receive
 
 def put(desk: Desk, items: list[Item], delivery: int, now: Instant) -> Taken:
     """Append a batch; durable when it returns."""
-    signals = {s.name: (s.kind, s.step) for s in desk.settings.signals}
-    return append(desk.store, items, delivery=delivery, step=desk.step_of, signals=signals, at=now)
+    return append(desk.store, items, delivery=delivery, step=desk.step_of, signals=desk.stored_as, at=now)
 
 
 def tick(desk: Desk, now: Instant, *, strict: bool = False) -> Ticked:

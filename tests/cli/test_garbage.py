@@ -1,4 +1,4 @@
-"""Whatever is thrown at `tocsin ingest`: findings and sentences, never a traceback; good rows go on; raw bytes are kept."""
+"""Whatever is thrown at `tocsin ingest`: findings and sentences, no traceback; good rows go on; raw bytes are kept."""
 
 import gzip
 import hashlib

@@ -1,4 +1,4 @@
-"""kill -9 at any moment of `tocsin ingest` and of pushed records: nothing acknowledged is lost, nothing counts twice."""
+"""kill -9 at any moment of `tocsin ingest` and of a push: nothing acknowledged is lost, nothing counts twice."""
 
 import json
 import os
