@@ -60,7 +60,7 @@ def test_alerts_are_scored_on_the_day_they_were_first_known(made: Path) -> None:
     for source in desk.settings.sources:
         for file in sorted(made.glob(source.files)):
             loop.take(desk, source, file, end_of_day(date(2026, 11, 22), desk.tz))
-    days = [done for done in loop.replay(desk, date(2026, 11, 2), date(2026, 11, 6), strict=True)]
+    days = list(loop.replay(desk, date(2026, 11, 2), date(2026, 11, 6), strict=True))
     judged = score_command.alerts_of(desk)
     assert (judged.first, judged.last) == (date(2026, 11, 2), date(2026, 11, 6))
     opened = [day for n, done in enumerate(days) for day in [date(2026, 11, 2 + n)] * len(done.opened)]

@@ -38,8 +38,9 @@ def rebuild(
         before: Event | None = None
         net: Counter[Increment] = Counter()
         done = 0
-        for *words, value, imported in rows:
-            event = Event(*words, math.nan if value is None else value, imported)
+        for source, key, signal, place, reference, report, value, imported in rows:
+            known = math.nan if value is None else value
+            event = Event(source, key, signal, place, reference, report, known, imported)
             same = before is not None and (before.source, before.key) == (event.source, event.key)
             for i in fold(before if same else None, event, step):
                 net[i._replace(n=0)] += i.n
