@@ -13,13 +13,13 @@ import numpy as np
 
 from tocsin import config
 from tocsin.areas import AreaTree, parse_areas, tree
-from tocsin.calendar import DAY, Step, civil_minute, minute_of, zone
+from tocsin.calendar import DAY, Step, civil_minute, day_of, minute_of, zone
 from tocsin.config import Settings, SignalTable, SourceTable
 from tocsin.cube.cube import Columns, counts, covered, known
 from tocsin.detect import Detector, detector
 from tocsin.errors import ConfigError, MethodError, StoreError
 from tocsin.store.db import Store, open_store
-from tocsin.store.increments import heard, read_increments, steps_in_store, tide
+from tocsin.store.increments import heard, oldest, read_increments, steps_in_store, tide, zone_in_store
 from tocsin.types import Cube, Event, Instant, Ints, Minute, Panel, Times
 
 FILE = "city.toml"
@@ -35,7 +35,10 @@ class Desk:
         self._columns: dict[str, tuple[Columns, int]] = {}
         self._heard: tuple[int, dict[str, Ints]] = (-1, {})
         self._reading = threading.Lock()
-        self._steps = {s.name: Step.parse(s.step) for s in settings.signals}
+        self._oldest = 0
+        # Signals that city.toml no longer names live on in the store: their events may yet be corrected or moved.
+        self.stored_as = steps_in_store(store) | {s.name: (s.kind, s.step) for s in settings.signals}
+        self._steps = {name: Step.parse(step) for name, (_, step) in self.stored_as.items()}
         self._minute = lru_cache(maxsize=1 << 16)(self._civil)
 
     @cached_property
@@ -81,9 +84,16 @@ class Desk:
         """The civil minute of a moment."""
         return self._minute(as_of)
 
+    def day(self, at: Instant) -> date:
+        """The civil date of a moment."""
+        return day_of(self._minute(at))
+
     def columns(self, signal: str) -> Columns:
         """All increments of a signal, in the order they were written."""
         with self._reading:
+            first = oldest(self.store)
+            if first != self._oldest:
+                self._oldest, self._columns = first, {}
             before, since = self._columns.get(signal, (None, 0))
             newer, upto = read_increments(self.store, signal, since, self.tree.index)
             if before is not None and upto > since:
@@ -148,8 +158,11 @@ class Desk:
         return civil_minute(at, self.tz)
 
 
-def open_desk(directory: Path, env: Mapping[str, str], *, create: bool = False) -> Desk:
-    """Open a city directory; ConfigError or StoreError say what is wrong and what to do."""
+def open_desk(directory: Path, env: Mapping[str, str], *, create: bool = False, agree: bool = True) -> Desk:
+    """Open a city directory; ConfigError or StoreError say what is wrong and what to do.
+
+    `agree`: refuse a store that was counted by other settings.
+    """
     file = directory / FILE
     try:
         text = file.read_text("utf-8")
@@ -165,15 +178,22 @@ def open_desk(directory: Path, env: Mapping[str, str], *, create: bool = False) 
         raise ConfigError(f"{file}: areas.geojson: there is no file {mapped}; leave the key out for a map of points")
     store = open_store(directory, create=create or not (directory / "tocsin.sqlite").exists())
     desk = Desk(directory, settings, areas, store, mapped)
-    for name, (kind, step) in steps_in_store(store).items():
-        wanted = next((s for s in settings.signals if s.name == name), None)
-        if wanted is not None and (wanted.kind, wanted.step) != (kind, step):
-            raise StoreError(
-                f"{name} was stored as {kind} by {step}, {FILE} now says {wanted.kind} by {wanted.step}; "
-                f"`tocsin rebuild --city {directory}` counts its events anew"
-            )
+    if agree:
+        _agree(desk)
     assert desk.detectors is not None  # a mistake in a detector shows when the city is opened, not at night
     return desk
+
+
+def _agree(desk: Desk) -> None:
+    """StoreError if the counts in the store were made by another step, kind or zone than city.toml now says."""
+    advice = f"put it back, or count the events anew: `tocsin rebuild --city {desk.directory}`"
+    for name, stored in steps_in_store(desk.store).items():
+        if desk.stored_as[name] != stored:
+            was, now = (f"{kind} by {step}" for kind, step in (stored, desk.stored_as[name]))
+            raise StoreError(f"{name} was stored as {was}, {FILE} now says {now}; {advice}")
+    zone_then, zone_now = zone_in_store(desk.store, desk.settings.city.zone), desk.settings.city.zone
+    if zone_then != zone_now:
+        raise StoreError(f"days were stored by the clock of {zone_then}, {FILE} now says {zone_now}; {advice}")
 
 
 def as_date(times: Times) -> list[date]:

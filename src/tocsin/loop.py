@@ -54,19 +54,20 @@ def take(
     """
     sha = deliveries.digest(path)
     deliveries.keep_raw(desk.directory, path, sha)
-    delivery = deliveries.begin(desk.store, source.name, path.name, sha, mapping_digest(source), now)
+    name = deliveries.named(path)
+    delivery = deliveries.begin(desk.store, source.name, name, sha, mapping_digest(desk, source), now)
     if delivery.done:
         return Delivered(0, 0, 0, before=True)
     total = Delivered(0, 0, 0, before=False)
     with path.open("rb") as stream:
-        for batch in _batches(islice(parsed(desk, source, stream, path.name, delivery.received), delivery.items, None)):
-            taken = put(desk, batch, delivery.id, now)
+        for batch in _batches(islice(parsed(desk, source, stream, name, delivery.received), delivery.items, None)):
+            taken = put(desk, batch, delivery.id, delivery.received)  # interrupted or not, the same rows
             total = Delivered(
                 total.accepted + taken.accepted, total.duplicates + taken.duplicates, total.findings + taken.findings,
                 before=False,
             )  # fmt: skip
             progress(stream.tell())
-    deliveries.finish(desk.store, source.name, path.name, delivery.id, now)
+    deliveries.finish(desk.store, source.name, name, delivery.id, now)
     return total
 
 
@@ -77,8 +78,7 @@ def parsed(desk: Desk, source: SourceTable, stream: BinaryIO, file: str, receive
 
 def put(desk: Desk, items: list[Item], delivery: int, now: Instant) -> Taken:
     """Append a batch; durable when it returns."""
-    signals = {s.name: (s.kind, s.step) for s in desk.settings.signals}
-    return append(desk.store, items, delivery=delivery, step=desk.step_of, signals=signals, at=now)
+    return append(desk.store, items, delivery=delivery, step=desk.step_of, signals=desk.stored_as, at=now)
 
 
 def tick(desk: Desk, now: Instant, *, strict: bool = False) -> Ticked:
@@ -142,9 +142,12 @@ def push(desk: Desk, body: bytes, now: Instant) -> tuple[Taken, list[Item]]:
         return put(desk, items, delivery.id, now), items
 
 
-def mapping_digest(source: SourceTable) -> str:
-    """What a file is read with; the same bytes read another way are another delivery."""
-    return hashlib.sha256(repr(source).encode()).hexdigest()[:16]
+def mapping_digest(desk: Desk, source: SourceTable) -> str:
+    """What a file is read with: mapping, signals, zone, areas. The same bytes read another way are another delivery."""
+    settings = desk.settings
+    signals = [(s.name, s.kind) for s in settings.signals]
+    areas = [(a.code, a.parent, a.title) for a in desk.tree.areas]
+    return hashlib.sha256(repr((source, settings.city.zone, signals, areas)).encode()).hexdigest()[:16]
 
 
 def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:

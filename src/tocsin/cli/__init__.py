@@ -1,13 +1,17 @@
 """The command line: one command a file, loaded when called, so that `tocsin --help` starts at once. I/O."""
 
 import importlib
+import os
+import sqlite3
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 import click
 
 from tocsin import __version__
-from tocsin.errors import TocsinError
+from tocsin.errors import InputError, TocsinError
+from tocsin.store.db import explained
 
 COMMANDS = {  # in the order people meet them; name: one line for the list
     "demo": "A simulated city from nothing to a live page.",
@@ -22,6 +26,7 @@ COMMANDS = {  # in the order people meet them; name: one line for the list
     "show": "One alert and all that stands behind it.",
     "note": "Move an alert, or say something of it.",
     "serve": "The page, the API, the folder watch and the beat.",
+    "rebuild": "Count all events anew after a change of city.toml.",
     "sim": "Make a simulated city: areas, feeds, outbreaks, and the truth about them.",
     "score": "Compare the alerts of a simulated city with the outbreaks planted in it.",
     "rt": "The reproduction number, from a file of cases.",
@@ -68,14 +73,25 @@ def main(args: Sequence[str] | None = None) -> None:
         done = _tocsin.main(args=args, prog_name="tocsin", standalone_mode=False)
         sys.exit(done if isinstance(done, int) else 0)
     except TocsinError as e:
-        click.echo(f"tocsin: {e}", err=True)
-        sys.exit(e.exit_code)
+        _end(e)
     except click.ClickException as e:
         e.show()
         sys.exit(2)
+    except sqlite3.DatabaseError as e:
+        if type(e) not in (sqlite3.OperationalError, sqlite3.DatabaseError):
+            raise
+        _end(explained(e))
     except (click.Abort, KeyboardInterrupt):
         click.echo("tocsin: interrupted; what was done so far is kept", err=True)
         sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()  # the reader (head, less) has gone: not our failure
         sys.exit(0)
+    except OSError as e:
+        where = "a file" if e.filename is None else os.fsdecode(e.filename)
+        _end(InputError(f"{where}: {e.strerror or e}; is the path right, may you use it, is there room on the disk?"))
+
+
+def _end(e: TocsinError) -> NoReturn:
+    click.echo(f"tocsin: {e}", err=True)
+    sys.exit(e.exit_code)

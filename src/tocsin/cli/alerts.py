@@ -15,7 +15,7 @@ from tocsin.cli.common import city_option, json_option, now, open_city, print_js
     "--state", help="Only those in this state: new, acknowledged, verifying, confirmed, excluded, responding, closed."
 )
 @click.option("--phase", help="Only those in this phase: open, growing, quiet, ended.")
-@click.option("--limit", type=int, help="At most so many; default: the city's budget.")
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many; default: the city's budget.")
 @click.option("--all", "everything", is_flag=True, help="Every alert there ever was.")
 @json_option
 def command(

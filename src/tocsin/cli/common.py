@@ -13,6 +13,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from tocsin.desk import Desk, open_desk
 from tocsin.types import Instant
@@ -31,9 +32,9 @@ def now() -> Instant:
     return time.time_ns() // 1000
 
 
-def open_city(directory: Path, *, create: bool = False) -> Desk:
+def open_city(directory: Path, *, create: bool = False, agree: bool = True) -> Desk:
     """The city of a directory, with the environment's variables in its paths."""
-    return open_desk(directory, os.environ, create=create)
+    return open_desk(directory, os.environ, create=create, agree=agree)
 
 
 def print_json(value: Any) -> None:
@@ -45,8 +46,14 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title:
     """A table for people, as wide as the terminal."""
     table = Table(*columns, title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for row in rows:
-        table.add_row(*("" if c is None else str(c) for c in row))
+        table.add_row(*(Text("" if c is None else plain(str(c))) for c in row))
     console.print(table)
+
+
+def plain(text: str) -> str:
+    """Text of unknown origin, safe on a terminal: control characters and half letters are shown as escapes."""
+    safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return safe.encode("utf-8", "backslashreplace").decode()
 
 
 def progress(unit: str = "") -> Progress:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tocsin.cli.common import city_option, json_option, now, open_city, print_json, print_table
+from tocsin.cli.common import city_option, json_option, now, open_city, plain, print_json
 from tocsin.errors import NotFound
 from tocsin.store.findings import close_finding, read_findings
 from tocsin.views.plain import iso
@@ -13,7 +13,9 @@ from tocsin.views.plain import iso
 @click.command("findings")
 @city_option
 @click.option("--source", help="Of this source only.")
-@click.option("--limit", default=50, show_default=True, help="At most so many, newest first.")
+@click.option(
+    "--limit", type=click.IntRange(min=0), default=50, show_default=True, help="At most so many, newest first."
+)
 @click.option("--all", "closed", is_flag=True, help="The closed ones too.")
 @click.option("--close", "number", type=int, help="Close this finding by hand.")
 @json_option
@@ -48,5 +50,9 @@ def command(city: Path, source: str | None, limit: int, closed: bool, number: in
     click.echo(
         f"{total:,} {'findings' if closed else 'open findings'}" + (f", the newest {limit}:" if total > limit else "")
     )
-    columns = ["id", "source", "file", "line", "field", "value", "code", "what to do"]
-    print_table(columns, [[r[c] for c in columns[:-1]] + [r["message"]] for r in rows])
+    for r in rows:
+        where = f"{r['file']}:{r['line']}" if r["line"] else r["file"]
+        mark = "kept, but " if r["kept"] else ""
+        field = f" {r['field']} = {r['value']!r}" if r["field"] else ""
+        click.echo(plain(f"{r['id']}  {r['source']}  {where}  {mark}{r['code']}{field}"))
+        click.echo(f"    {plain(r['message'])}")

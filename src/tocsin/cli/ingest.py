@@ -11,6 +11,7 @@ from tocsin.cli.common import city_option, console, json_option, now, open_city,
 from tocsin.config import SourceTable
 from tocsin.desk import Desk
 from tocsin.errors import InputError
+from tocsin.store import deliveries
 from tocsin.types import Event, Finding
 from tocsin.views.plain import civil, iso
 
@@ -18,7 +19,7 @@ SHOWN = 10
 
 
 @click.command("ingest")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
 @click.option("--source", required=True, help="The source in city.toml whose mapping reads the files.")
 @city_option
 @click.option("--dry-run", is_flag=True, help="Show the first events and all kinds of findings; store nothing.")
@@ -35,7 +36,8 @@ def command(files: tuple[Path, ...], source: str, city: Path, dry_run: bool, as_
     """
     for file in files:
         if not file.is_file():
-            raise InputError(f"{file}: there is no such file")
+            what = "is a directory; name the files in it" if file.is_dir() else "there is no such file"
+            raise InputError(f"{file}: {what}")
     desk = open_city(city)
     table = desk.settings.source(source)
     found = False
@@ -46,7 +48,7 @@ def command(files: tuple[Path, ...], source: str, city: Path, dry_run: bool, as_
 
 def _take(desk: Desk, table: SourceTable, file: Path, as_json: bool) -> bool:
     with progress() as bar:
-        task = bar.add_task(file.name, total=max(file.stat().st_size, 1))
+        task = bar.add_task(deliveries.named(file), total=max(file.stat().st_size, 1))
         done = loop.take(desk, table, file, now(), lambda position: bar.update(task, completed=position))
     if as_json:
         print_json({"file": str(file), "source": table.name, **done._asdict()})
@@ -65,8 +67,8 @@ def _try(desk: Desk, table: SourceTable, file: Path, as_json: bool) -> bool:
     examples: dict[tuple[str, str], Finding] = {}
     total = 0
     with file.open("rb") as stream, progress() as bar:
-        task = bar.add_task(file.name, total=max(file.stat().st_size, 1))
-        for n, item in enumerate(loop.parsed(desk, table, stream, file.name, now())):
+        task = bar.add_task(deliveries.named(file), total=max(file.stat().st_size, 1))
+        for n, item in enumerate(loop.parsed(desk, table, stream, deliveries.named(file), now())):
             if isinstance(item, Event):
                 total += 1
                 events += [item] if len(events) < SHOWN else []

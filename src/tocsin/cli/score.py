@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -12,10 +11,13 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from tocsin import config
-from tocsin.areas import AreaTree, parse_areas, tree
+from tocsin.alert import episode
+from tocsin.calendar import day_of
+from tocsin.cli.common import open_city
+from tocsin.desk import Desk
 from tocsin.errors import InputError, StoreError
 from tocsin.sim.score import Raised, Score, parse_truth, score
+from tocsin.store import notes
 
 
 class Judged(NamedTuple):
@@ -26,9 +28,16 @@ class Judged(NamedTuple):
     last: date
 
 
-def alerts_of(city: Path) -> Judged:
-    """Read the alerts and the judged period from a city's store; StoreError where nothing was judged yet."""
-    raise StoreError(f"{city}: no alerts can be read from a store yet")
+def alerts_of(desk: Desk) -> Judged:
+    """The alerts in a city's store, each on the day it was first known; StoreError where nothing was judged yet."""
+    ticks = notes.ticked(desk.store)
+    if ticks is None:
+        raise StoreError(f"{desk.directory}: nothing was judged yet; run `tocsin replay` over the days to be scored")
+    found = [
+        Raised(a.signal, a.area, desk.day(a.began), day_of(a.last))
+        for a in episode.fold(notes.read_notes(desk.store, ticks[1])).values()
+    ]
+    return Judged(found, desk.day(ticks[0]), desk.day(ticks[1]))
 
 
 @click.command("score")
@@ -41,17 +50,18 @@ def command(directory: Path, first: datetime | None, last: datetime | None, as_j
 
     \b
     Example:
-      tocsin sim demo && tocsin ingest … && tocsin replay … && tocsin score demo
+      tocsin demo made-up --no-serve && tocsin score made-up
     """
     truth_file = directory / "truth.csv"
     if not truth_file.exists():
         raise InputError(f"{truth_file} is not there: only a city made by `tocsin sim` knows its outbreaks")
     truth = parse_truth(truth_file.read_text(encoding="utf-8"), str(truth_file))
-    judged = alerts_of(directory)
+    desk = open_city(directory)
+    judged = alerts_of(desk)
     found = score(
         judged.alerts,
         truth,
-        _areas(directory),
+        desk.tree,
         first.date() if first else judged.first,
         last.date() if last else judged.last,
     )
@@ -59,12 +69,6 @@ def command(directory: Path, first: datetime | None, last: datetime | None, as_j
         click.echo(json.dumps(_plain(found), ensure_ascii=False))
     else:
         _show(found)
-
-
-def _areas(city: Path) -> AreaTree:
-    settings = config.parse((city / "city.toml").read_text(encoding="utf-8"), str(city / "city.toml"))
-    file = config.expand(settings.areas.file, city, os.environ)
-    return tree(parse_areas(file.read_bytes(), settings.areas.columns, str(file)), settings.city.levels)
 
 
 def _plain(found: Score) -> dict[str, Any]:

@@ -5,6 +5,7 @@ then `Record`s and `Broken`s in the file's order. It never raises on any bytes a
 formats that need the whole file, no more than `MAX_WHOLE` bytes).
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -49,16 +50,17 @@ Reader = Callable[[SourceTable, Blocks], Iterator[Header | Record | Broken]]
 
 def header(names: list[str], line: int) -> Header:
     """A header from the cells of a title row: empty names become `column N`, later doubles get a number."""
-    columns: list[str] = []
+    columns: dict[str, None] = {}  # a set that keeps order
     doubles = set()
+    times: Counter[str] = Counter()
     for i, raw in enumerate(names, 1):
-        plain = raw.strip().lstrip("\ufeff").strip() or f"column {i}"
-        name, n = plain, 1
+        name = plain = raw.strip().lstrip("\ufeff").strip() or f"column {i}"
+        times[plain] += 1
         while name in columns:
             doubles.add(plain)
-            n += 1
-            name = f"{plain}#{n}"
-        columns.append(name)
+            times[plain] += name != plain
+            name = f"{plain}#{max(times[plain], 2)}"
+        columns[name] = None
     return Header(tuple(columns), line, frozenset(doubles))
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tocsin import loop
 from tocsin.config import SourceTable
+from tocsin.errors import StoreError
 from tocsin.feed import folder
 from tocsin.server.site import Site
 
@@ -36,6 +37,8 @@ class Watch:
             folder.took(path, seen)
         except Ending:
             raise
+        except StoreError as e:  # a full disk, a lock: not the file's fault, it is tried again at the next beat
+            self._site.fault(f"watch {path.name}", e)
         except Exception as e:
             self._site.fault(f"watch {path.name}", e)
             seen.taken[path] = stamp

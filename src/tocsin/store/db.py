@@ -30,20 +30,28 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Write all of it or nothing; durable (fsync) when the outermost block has ended without an exception."""
+        """Write all of it or nothing; durable (fsync) when the outermost block has ended without an exception.
+
+        StoreError for a disk that is full, a store that is locked, read-only or damaged: nothing was written then.
+        """
         with self._writing:
-            db = self.db
-            if db.in_transaction:  # a part of a larger write
-                yield db
-                return
-            db.execute("BEGIN IMMEDIATE")
             try:
-                yield db
-                self.commit(db)
-            except BaseException:
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
-                raise
+                db = self.db
+                if db.in_transaction:  # a part of a larger write
+                    yield db
+                    return
+                db.execute("BEGIN IMMEDIATE")
+                try:
+                    yield db
+                    self.commit(db)
+                except BaseException:
+                    if db.in_transaction:
+                        db.execute("ROLLBACK")
+                    raise
+            except sqlite3.DatabaseError as e:
+                if type(e) not in (sqlite3.OperationalError, sqlite3.DatabaseError):
+                    raise  # a constraint or a wrong statement: ours to mend, not the operator's
+                raise explained(e, self.path) from e
 
     def commit(self, db: sqlite3.Connection) -> None:
         """The moment a transaction lands; tests make it fail before and after."""
@@ -64,11 +72,17 @@ def open_store(directory: Path, *, create: bool = False) -> Store:
     store = Store(path)
     try:
         _migrate(store)
-    except sqlite3.OperationalError as e:
-        raise StoreError(f"{path}: {e}; is another program holding it, or the disk full or read-only?") from e
     except sqlite3.DatabaseError as e:
-        raise StoreError(f"{path} is not a Tocsin store, or is damaged ({e}); restore it from a backup") from e
+        raise explained(e, path) from e
     return store
+
+
+def explained(e: sqlite3.DatabaseError, path: Path | str = FILE) -> StoreError:
+    """What SQLite says, as a sentence with what to do."""
+    if isinstance(e, sqlite3.OperationalError):
+        return StoreError(f"{path}: {e}; is another program holding it, or the disk full or read-only?")
+    advice = "restore a backup, or move it away and take the files in again (their bytes are in raw/)"
+    return StoreError(f"{path} is not a Tocsin store, or is damaged ({e}); {advice}")
 
 
 def _connect(path: Path) -> sqlite3.Connection:

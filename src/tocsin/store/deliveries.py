@@ -3,10 +3,10 @@
 import gzip
 import hashlib
 import os
-import shutil
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
+from tocsin.errors import InputError
 from tocsin.store.db import Store
 from tocsin.store.findings import close_file
 from tocsin.types import Instant
@@ -38,6 +38,11 @@ def begin(store: Store, source: str, file: str, sha256: str, mapping: str, now: 
     return Delivery(row[0], row[1], row[2], bool(row[3]))
 
 
+def named(path: Path) -> str:
+    """A file's name as text: what of it is no UTF-8 shows as �."""
+    return os.fsencode(path.name).decode("utf-8", "replace")
+
+
 def finish(store: Store, source: str, file: str, delivery: int, now: Instant) -> None:
     """All of it is stored; findings of earlier deliveries of the same file are closed."""
     with store.transaction() as db:
@@ -53,15 +58,32 @@ def digest(path: Path) -> str:
 
 
 def keep_raw(directory: Path, path: Path, sha256: str) -> Path:
-    """Keep a file's bytes, compressed, under their digest: raw/ab/abcd….gz. Doing it twice is doing it once."""
+    """Keep a file's bytes, compressed, under their digest: raw/ab/abcd….gz. Doing it twice is doing it once.
+
+    InputError for a file that is no longer the one that was digested: somebody still writes it.
+    """
     kept = directory / "raw" / sha256[:2] / f"{sha256}.gz"
-    if not kept.exists():
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        half = kept.with_suffix(f".{os.getpid()}.half")
+    if kept.exists():
+        return kept
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    half = kept.with_suffix(f".{os.getpid()}.half")
+    try:
         with path.open("rb") as source, half.open("wb") as out:
             with gzip.GzipFile(fileobj=out, mode="wb", mtime=0, compresslevel=1) as packed:
-                shutil.copyfileobj(source, packed, 1 << 20)
+                seen = _copy(source, packed)
             out.flush()
             os.fsync(out.fileno())
+        if seen != sha256:
+            raise InputError(f"{path}: the file changes while it is read; take it in when it is whole")
         half.replace(kept)
+    finally:
+        half.unlink(missing_ok=True)
     return kept
+
+
+def _copy(source: BinaryIO, to: gzip.GzipFile) -> str:
+    seen = hashlib.sha256()
+    while block := source.read(1 << 20):
+        seen.update(block)
+        to.write(block)
+    return seen.hexdigest()

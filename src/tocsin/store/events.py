@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from tocsin.cube.increments import fold, judge, same
+from tocsin.errors import StoreError
 from tocsin.store.db import Store
 from tocsin.store.findings import close_keys, write_findings
 from tocsin.types import Event, Finding, Imported, Increment, Instant, Minute
@@ -42,6 +43,7 @@ def append(
     what is known is refused with a finding. `signals` gives (kind, step) of each name the batch uses.
     """
     with store.transaction() as db:
+        _agree(db, signals)
         writer = _Writer(db, signals)
         latest = _latest(db, writer, [i for i in items if isinstance(i, Event)])
         results, refused = _sort_out(db, writer, items, latest)
@@ -59,6 +61,12 @@ def append(
             (len(items), taken.accepted, taken.duplicates, taken.findings, delivery),
         )
     return taken
+
+
+def _agree(db: sqlite3.Connection, signals: Mapping[str, tuple[str, str]]) -> None:
+    for name, kind, step in db.execute("SELECT name, kind, step FROM signal"):
+        if signals.get(name, (kind, step)) != (kind, step):
+            raise StoreError(f"{name} is stored as {kind} by {step} since `tocsin rebuild`; start this program again")
 
 
 class _Writer:
@@ -174,12 +182,12 @@ def _write(
     db: sqlite3.Connection, writer: _Writer, fresh: list[Event], latest: dict[tuple[str, str], Event], delivery: int,
     step: StepOf,
 ) -> None:  # fmt: skip
-    increments: Counter[tuple[Increment, Imported]] = Counter()
+    net: Counter[Increment] = Counter()
     rows = []
     for e in fresh:
         before = latest.get((e.source, e.key))
         for i in fold(before, e, step):
-            increments[i._replace(n=0), i.imported] += i.n
+            net[i._replace(n=0)] += i.n
         latest[e.source, e.key] = e
         value = None if math.isnan(e.value) else e.value
         rows.append(
@@ -191,14 +199,28 @@ def _write(
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         rows,
     )
+    newest = int(db.execute("SELECT COALESCE(MAX(seq), 0) FROM increment").fetchone()[0])
+    insert_increments(db, net, writer.signal, writer.area, newest)
+
+
+def insert_increments(
+    db: sqlite3.Connection,
+    net: Counter[Increment],
+    signal: Callable[[str], int],
+    area: Callable[[str], int],
+    after: int,
+) -> int:
+    """Write increments (each with n = 0) and their net multiplicity, numbered on from `after`; the last number."""
+    left = [(i, n) for i, n in net.items() if n]
     db.executemany(
-        "INSERT INTO increment (signal, area, step, report_time, value, n, imported) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO increment (seq, signal, area, step, report_time, value, n, imported)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            (writer.signal(i.signal), writer.area(i.area), i.step, i.report_time, i.value, n, imported)
-            for (i, imported), n in increments.items()
-            if n
+            (seq, signal(i.signal), area(i.area), i.step, i.report_time, i.value, n, i.imported)
+            for seq, (i, n) in enumerate(left, after + 1)
         ],
     )
+    return after + len(left)
 
 
 def _hear(db: sqlite3.Connection, writer: _Writer, items: Iterable[Event | Finding], results: list[Result]) -> None:

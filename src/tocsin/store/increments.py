@@ -44,6 +44,21 @@ def steps_in_store(store: Store) -> dict[str, tuple[str, str]]:
     return {name: (kind, step) for name, kind, step in store.db.execute("SELECT name, kind, step FROM signal")}
 
 
+def oldest(store: Store) -> int:
+    """The number of the first increment, 0 if there is none: `rebuild` changes it."""
+    return int(store.db.execute("SELECT COALESCE(MIN(seq), 0) FROM increment").fetchone()[0])
+
+
+def zone_in_store(store: Store, zone: str) -> str:
+    """The zone by whose clock steps were made; `zone` from now on where none was said yet."""
+    found = store.db.execute("SELECT zone FROM clock").fetchone()
+    if found is None:
+        with store.transaction() as db:
+            db.execute("INSERT INTO clock (one, zone) VALUES (1, ?) ON CONFLICT DO NOTHING", (zone,))
+        return zone_in_store(store, zone)
+    return str(found[0])
+
+
 def tide(store: Store) -> int:
     """A number that grows with every item taken in."""
     return int(store.db.execute("SELECT COALESCE(SUM(items), 0) FROM delivery").fetchone()[0])

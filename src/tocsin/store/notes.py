@@ -65,6 +65,12 @@ def last_tick(store: Store) -> Instant | None:
     return None if row[0] is None else int(row[0])
 
 
+def ticked(store: Store) -> tuple[Instant, Instant] | None:
+    """The first and the last beat, None if there was none."""
+    first, last = store.db.execute("SELECT MIN(at), MAX(at) FROM tick").fetchone()
+    return None if first is None else (int(first), int(last))
+
+
 def read_faults(store: Store, limit: int) -> list[tuple[Instant, str, str]]:
     """The newest faults: (at, part, message)."""
     return store.db.execute("SELECT at, part, message FROM fault ORDER BY at DESC, part LIMIT ?", (limit,)).fetchall()
