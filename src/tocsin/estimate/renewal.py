@@ -43,7 +43,8 @@ class Renewal:
 
     def above_one(self) -> Floats:
         """P(R > 1), (N, T)."""
-        return np.asarray(np.where(np.isnan(self.log_r[..., 0]), np.nan, (self.log_r > 0).mean(axis=-1)))
+        above: Floats = np.where(np.isnan(self.log_r[..., 0]), np.nan, (self.log_r > 0).mean(axis=-1))
+        return above
 
     def growth(self) -> Floats:
         """Growth rate per step (N, T, M): the r with R Σ w e^(−rk) = 1 (Wallinga & Lipsitch 2007, eq. 2.7)."""
