@@ -69,13 +69,13 @@ def nowcast(
             final[rows], known[rows], share[rows], motion[rows], noise, variance, day, period
         )
         error, weight = spread.errors(counts[rows], known[rows], mean, gross)
-        loss = float((weight * np.abs(error) / np.sqrt(np.maximum(np.nan_to_num(gross), 1))).sum())
+        loss = float((weight * np.abs(error) / np.sqrt(np.maximum(np.nan_to_num(known[rows]), 1))).sum())
         return loss, mean, gross, error, weight
 
     fullest = np.argsort(-final.sum(axis=1), kind="stable")[:JUDGES]
     slope = min(SLOPE_VARIANCES, key=lambda s: judged(s, fullest)[0])
     _, mean, gross, error, weight = judged(slope, np.arange(len(counts)))
-    sigma = spread.sigma(error, gross, weight)
+    sigma = spread.sigma(error, gross, weight, counts.shape[1])
     linked = spread.links(error, gross, sigma, weight)
     signed = bool((counts < 0).any())
     drawn = spread.draw(known[:, -1], mean[:, -1], gross[:, -1], sigma, linked, signed, draws, rng)

@@ -15,6 +15,7 @@ from itertools import product
 
 import numba as nb
 import numpy as np
+from scipy.special import logsumexp
 
 from tocsin.errors import MethodError
 from tocsin.estimate import rt
@@ -51,14 +52,15 @@ class Renewal:
         lags = np.flatnonzero(self.weights > 1e-9)
         rate = np.linspace(-2, 2, 4001)
         share = self.weights[lags] / self.weights[lags].sum()
-        with np.errstate(over="ignore"):
-            log_r = -np.log(np.exp(-np.outer(rate, lags)) @ share)
-        return np.asarray(np.interp(self.log_r, log_r, rate))
+        log_r = -logsumexp(-np.outer(rate, lags), axis=1, b=share)
+        found: Floats = np.interp(self.log_r, log_r, rate)
+        return found
 
     def doubling(self) -> Floats:
         """Steps to double (N, T, M); negative = steps to halve; infinite where nothing grows."""
         with np.errstate(divide="ignore"):
-            return np.log(2) / self.growth()
+            steps: Floats = np.log(2) / self.growth()
+        return steps
 
 
 def estimate(

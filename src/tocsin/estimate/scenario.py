@@ -1,12 +1,13 @@
 """What if: infections by area over the next steps, under measures one chooses. Pure.
 
-Shapes: A areas, L past steps, H steps ahead, M draws, K interval lags (0 …). A renewal process on a network (Fraser 2007,
-PLoS ONE 2:e758; areas tied by who meets whom, as in Keeling & Rohani 2008, ch. 7):
+Shapes: A areas, L past steps, H steps ahead, M draws, K interval lags (0 …). A renewal process on a network (Fraser
+2007, PLoS ONE 2:e758; areas tied by who meets whom, as in Keeling & Rohani 2008, ch. 7):
 
     I_a,t ~ NegativeBinomial(mean = R_a · c_a,t · S_a,t / N_a · Σ_b m_ab,t Σ_k w_k,t I_b,t−k ,  size = mean · k)
 
 R is what it is now, S the susceptible, m who infects whom (rows sum to 1), c contacts relative to now, w the interval,
-cut short by isolation, k the dispersion of offspring (for R near 1). It answers "what if nothing else changes", and is not a forecast.
+cut short by isolation, k the dispersion of offspring (for R near 1). It answers "what if nothing else changes", and is
+not a forecast.
 """
 
 from dataclasses import dataclass
@@ -63,8 +64,9 @@ def simulate(
 ) -> Outcome:
     """Simulate `steps` ahead from past infections (A, L, M) and R (A, M), each draw by itself.
 
-    mixing (A, A): of the infection pressure on area a, the share that comes from area b; population and susceptible (A,),
-    everyone if not given; arrivals (A, H) infected who arrive. Raises MethodError on shapes or shares that cannot be.
+    mixing (A, A): of the infection pressure on area a, the share that comes from area b; population and susceptible
+    (A,), everyone if not given; arrivals (A, H) infected who arrive. Raises MethodError on shapes or shares that cannot
+    be.
     """
     areas, length, draws = past.shape
     if mixing.shape != (areas, areas) or np.abs(mixing.sum(axis=1) - 1).max() > 1e-6 or (mixing < 0).any():
@@ -129,7 +131,8 @@ def days_gained(without: Floats, with_measures: Floats, level: float) -> Floats:
 
     def first(total: Floats) -> Floats:
         above = total >= level
-        return np.where(above.any(axis=0), above.argmax(axis=0), total.shape[0]).astype(np.float64)
+        steps: Floats = np.where(above.any(axis=0), above.argmax(axis=0), total.shape[0]).astype(np.float64)
+        return steps
 
     put_off: Floats = first(with_measures) - first(without)
     return put_off
