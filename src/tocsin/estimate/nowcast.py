@@ -82,15 +82,22 @@ def nowcast(
     return Nowcast(known[:, -1], mean[:, -1], sigma, drawn, mean)
 
 
+def history(found: Nowcast, triangle: Floats) -> Floats:
+    """Draws (S, T, M) of the whole series, oldest step first: as reported where complete, nowcast where not.
+
+    What `renewal.estimate` takes, so that R knows how much is still to come.
+    """
+    counts = delay.checked(triangle)
+    full = np.repeat(counts.sum(axis=2)[:, :, None], found.draws.shape[2], axis=2)
+    full[:, counts.shape[1] - counts.shape[2] :] = found.draws[:, ::-1]
+    return full
+
+
 def windowed(found: Nowcast, triangle: Floats, window: int) -> Floats:
     """Draws (S, H, M) of sums over `window` steps ending at each age; steps older than D are as reported."""
-    counts = delay.checked(triangle)
-    steps, size = counts.shape[1:]
-    ages = min(size + window - 1, steps)
-    total = counts.sum(axis=2)[:, ::-1][:, :ages]  # by age
-    full = np.repeat(total[:, :, None], found.draws.shape[2], axis=2)
-    full[:, :size] = found.draws[:, :ages]
-    summed = np.cumsum(np.concatenate([np.zeros_like(full[:, :1]), full], axis=1), axis=1)
-    width = min(size, ages - window + 1)
-    out: Floats = summed[:, window : window + width] - summed[:, :width]
+    newest_first = history(found, triangle)[:, ::-1]
+    ages = min(found.draws.shape[1], newest_first.shape[1] - window + 1)
+    near = newest_first[:, : ages + window - 1]
+    summed = np.cumsum(np.concatenate([np.zeros_like(near[:, :1]), near], axis=1), axis=1)
+    out: Floats = summed[:, window:] - summed[:, :-window]
     return out
