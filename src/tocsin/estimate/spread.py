@@ -14,7 +14,7 @@ ERROR_HALF_LIFE = 42.0  # steps
 OPEN = 0.15  # a past nowcast is judged once no more than this share of what it had to guess is still open
 TAIL = 5.0  # degrees of freedom of the shocks
 LEARNING = 7  # steps seen beyond the longest delay before errors count
-PRIOR_SIGMA, PRIOR_WORTH = 0.3, 3.0  # spread of the cases to come before any error is seen, and its worth in errors
+PRIOR_SIGMA, PRIOR_WORTH = 0.3, 2.0  # spread of the cases to come before any error is seen, and its worth in errors
 
 
 def aligned(counts: Floats, known: Floats, mean: Floats) -> Floats:
