@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tocsin.errors import MethodError
-from tocsin.estimate import interval, renewal, rt
+from tocsin.estimate import interval, nowcast, renewal, rt
 
 WEIGHTS = interval.discretised(3.6, 1.6, 30)
 
@@ -59,6 +59,20 @@ def test_truncation_is_a_fall_in_reports_but_not_in_nowcast_draws():
     assert 0.3 < honest.above_one()[0, -1] < 0.7
     assert 0.9 < np.median(np.exp(honest.log_r[0, -1])) < 1.1
     assert honest.log_r[0, -1].std() > honest.log_r[0, -20].std()  # the newest step is the least sure
+
+
+def test_from_late_reports_to_r_in_two_calls():
+    """A steady epidemic reported late: R of the reports falls, R of the nowcast does not."""
+    rng = np.random.default_rng(6)
+    share = 0.25 * 0.75 ** np.arange(20)
+    counts = rng.poisson(80 * share / share.sum(), (1, 120, 20)).astype(float)
+    counts[:, np.add.outer(np.arange(120), np.arange(20)) >= 120] = np.nan
+    found = nowcast.nowcast(counts, rng, draws=300)
+    honest = renewal.estimate(nowcast.history(found, counts), WEIGHTS)
+    naive = renewal.estimate(np.nansum(counts, axis=2), WEIGHTS, draws=300)
+    low, high = np.quantile(np.exp(honest.log_r[0, -1]), [0.025, 0.975])
+    assert low < 1 < high
+    assert naive.above_one()[0, -1] < 0.01
 
 
 def test_small_places_lean_on_the_city_and_large_ones_do_not():

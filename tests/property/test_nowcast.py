@@ -125,6 +125,16 @@ def test_corrections_may_take_cases_back():
     assert np.mean(inside) > 0.9
 
 
+def test_history_ends_in_the_nowcast_and_begins_with_the_reports():
+    counts = seen(triangle(12))
+    found = run(counts)
+    whole = nowcast.history(found, counts)
+    size = counts.shape[2]
+    np.testing.assert_array_equal(whole[:, -1], found.draws[:, 0])
+    np.testing.assert_array_equal(whole[:, -size], found.draws[:, -1])
+    np.testing.assert_array_equal(whole[:, :-size, 0], np.nansum(counts, axis=2)[:, :-size])
+
+
 def test_windows_are_sums_of_draws():
     counts = seen(triangle(9))
     found = run(counts)

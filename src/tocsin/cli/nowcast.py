@@ -64,7 +64,7 @@ def command(file: Path, out: Path | None, **options: Any) -> None:
     """Nowcast the newest steps of a line list FILE (CSV or Parquet): one line a case, with two dates.
 
     \b
-    Examples:
+    Example:
       tocsin nowcast cases.csv --reference onset --report reported --as-of 2026-03-01 --out nowcast.csv
       tocsin nowcast counts.csv --reference day --report known --count n --by age --window 7 --as-of 2026-03-01
 

@@ -56,7 +56,7 @@ def command(file: Path, out: Path | None, **options: Any) -> None:
     """Estimate the reproduction number from FILE: columns t or date, local, and optionally imported and series.
 
     \b
-    Examples:
+    Example:
       tocsin rt cases.csv --si-mean 3.6 --si-sd 1.6 --window 7 --out rt.csv
       tocsin rt cases.csv --disease measles --method tocsin
 

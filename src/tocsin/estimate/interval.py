@@ -22,14 +22,19 @@ class Interval(NamedTuple):
 # Values as printed in the paper named; one setting each, so compare with your own pairs before you lean on them.
 INTERVALS = (
     Interval("covid-19", 4.7, 2.9, "serial", "Nishiura, Linton & Akhmetzhanov 2020, Int J Infect Dis 93:284-286"),
-    Interval("covid-19-omicron", 3.5, 2.4, "serial", "Backer et al. 2022, Euro Surveill 27(6):2200042"),
     Interval("ebola", 15.3, 9.3, "serial", "WHO Ebola Response Team 2014, N Engl J Med 371:1481-1495"),
     Interval("influenza", 3.6, 1.6, "serial", "Cowling et al. 2009, Epidemiology 20:344-347"),
-    Interval("influenza-h1n1pdm09", 2.6, 1.5, "serial", "Cori et al. 2013, Am J Epidemiol 178:1505-1512, web appendix"),
+    Interval("influenza-pandemic", 2.6, 1.5, "serial", "Ferguson et al. 2005, Nature 437:209-214"),
     Interval("measles", 14.9, 3.9, "serial", "Groendyke, Welch & Hunter 2011, Scand J Stat 38:600-616"),
     Interval("mers", 6.8, 4.1, "serial", "Cauchemez et al. 2016, PNAS 113:9081-9086"),
     Interval("sars", 8.4, 3.8, "serial", "Lipsitch et al. 2003, Science 300:1966-1970"),
-    Interval("smallpox", 22.4, 6.1, "serial", "Riley & Ferguson 2006, PNAS 103:12637-12642"),
+    Interval(
+        "smallpox",
+        22.4,
+        6.1,
+        "serial",
+        "Gani & Leach 2001, Nature 414:748-751; Riley & Ferguson 2006, PNAS 103:12637-12642",
+    ),
     Interval("zika", 20.0, 7.4, "generation", "Ferguson et al. 2016, Science 353:353-354"),
 )
 

@@ -69,28 +69,35 @@ def nowcast(
             final[rows], known[rows], share[rows], motion[rows], noise, variance, day, period
         )
         error, weight = spread.errors(counts[rows], known[rows], mean, gross)
-        loss = float((weight * np.abs(error) / np.sqrt(np.maximum(np.nan_to_num(gross), 1))).sum())
+        loss = float((weight * np.abs(error) / np.sqrt(np.maximum(np.nan_to_num(known[rows]), 1))).sum())
         return loss, mean, gross, error, weight
 
     fullest = np.argsort(-final.sum(axis=1), kind="stable")[:JUDGES]
     slope = min(SLOPE_VARIANCES, key=lambda s: judged(s, fullest)[0])
     _, mean, gross, error, weight = judged(slope, np.arange(len(counts)))
-    sigma = spread.sigma(error, gross, weight)
+    sigma = spread.sigma(error, gross, weight, counts.shape[1])
     linked = spread.links(error, gross, sigma, weight)
     signed = bool((counts < 0).any())
     drawn = spread.draw(known[:, -1], mean[:, -1], gross[:, -1], sigma, linked, signed, draws, rng)
     return Nowcast(known[:, -1], mean[:, -1], sigma, drawn, mean)
 
 
+def history(found: Nowcast, triangle: Floats) -> Floats:
+    """Draws (S, T, M) of the whole series, oldest step first: as reported where complete, nowcast where not.
+
+    What `renewal.estimate` takes, so that R knows how much is still to come.
+    """
+    counts = delay.checked(triangle)
+    full = np.repeat(counts.sum(axis=2)[:, :, None], found.draws.shape[2], axis=2)
+    full[:, counts.shape[1] - counts.shape[2] :] = found.draws[:, ::-1]
+    return full
+
+
 def windowed(found: Nowcast, triangle: Floats, window: int) -> Floats:
     """Draws (S, H, M) of sums over `window` steps ending at each age; steps older than D are as reported."""
-    counts = delay.checked(triangle)
-    steps, size = counts.shape[1:]
-    ages = min(size + window - 1, steps)
-    total = counts.sum(axis=2)[:, ::-1][:, :ages]  # by age
-    full = np.repeat(total[:, :, None], found.draws.shape[2], axis=2)
-    full[:, :size] = found.draws[:, :ages]
-    summed = np.cumsum(np.concatenate([np.zeros_like(full[:, :1]), full], axis=1), axis=1)
-    width = min(size, ages - window + 1)
-    out: Floats = summed[:, window : window + width] - summed[:, :width]
+    newest_first = history(found, triangle)[:, ::-1]
+    ages = min(found.draws.shape[1], newest_first.shape[1] - window + 1)
+    near = newest_first[:, : ages + window - 1]
+    summed = np.cumsum(np.concatenate([np.zeros_like(near[:, :1]), near], axis=1), axis=1)
+    out: Floats = summed[:, window:] - summed[:, :-window]
     return out

@@ -15,6 +15,7 @@ from itertools import product
 
 import numba as nb
 import numpy as np
+from scipy.special import logsumexp
 
 from tocsin.errors import MethodError
 from tocsin.estimate import rt
@@ -43,21 +44,23 @@ class Renewal:
 
     def above_one(self) -> Floats:
         """P(R > 1), (N, T)."""
-        return np.asarray(np.where(np.isnan(self.log_r[..., 0]), np.nan, (self.log_r > 0).mean(axis=-1)))
+        above: Floats = np.where(np.isnan(self.log_r[..., 0]), np.nan, (self.log_r > 0).mean(axis=-1))
+        return above
 
     def growth(self) -> Floats:
         """Growth rate per step (N, T, M): the r with R Σ w e^(−rk) = 1 (Wallinga & Lipsitch 2007, eq. 2.7)."""
         lags = np.flatnonzero(self.weights > 1e-9)
         rate = np.linspace(-2, 2, 4001)
         share = self.weights[lags] / self.weights[lags].sum()
-        with np.errstate(over="ignore"):
-            log_r = -np.log(np.exp(-np.outer(rate, lags)) @ share)
-        return np.asarray(np.interp(self.log_r, log_r, rate))
+        log_r = -logsumexp(-np.outer(rate, lags), axis=1, b=share)
+        found: Floats = np.interp(self.log_r, log_r, rate)
+        return found
 
     def doubling(self) -> Floats:
         """Steps to double (N, T, M); negative = steps to halve; infinite where nothing grows."""
         with np.errstate(divide="ignore"):
-            return np.log(2) / self.growth()
+            steps: Floats = np.log(2) / self.growth()
+        return steps
 
 
 def estimate(

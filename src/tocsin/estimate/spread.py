@@ -14,7 +14,7 @@ ERROR_HALF_LIFE = 42.0  # steps
 OPEN = 0.15  # a past nowcast is judged once no more than this share of what it had to guess is still open
 TAIL = 5.0  # degrees of freedom of the shocks
 LEARNING = 7  # steps seen beyond the longest delay before errors count
-PRIOR_SIGMA, PRIOR_WORTH = 0.3, 3.0  # spread of the cases to come before any error is seen, and its worth in errors
+PRIOR_SIGMA, PRIOR_WORTH = 0.3, 2.0  # spread of the cases to come before any error is seen, and its worth in errors
 
 
 def aligned(counts: Floats, known: Floats, mean: Floats) -> Floats:
@@ -55,8 +55,11 @@ def errors(counts: Floats, known: Floats, mean: Floats, gross: Floats) -> tuple[
     return np.where(judged, np.nan_to_num(error), 0), judged * fade[:, None]
 
 
-def sigma(error: Floats, gross: Floats, weight: Floats) -> Floats:
-    """σ (S, H) with E error² = G + σ²G²: moments, smoothed over neighbouring ages, strata drawn to their pool."""
+def sigma(error: Floats, gross: Floats, weight: Floats, steps: int) -> Floats:
+    """σ (S, H) with E error² = G + σ²G²: moments, smoothed over neighbouring ages, strata drawn to their pool.
+
+    `steps` T of history: the prior is wider while few steps have shown the longest delays.
+    """
     g = np.maximum(np.nan_to_num(gross), 0.5)
     age = np.log1p(np.arange(g.shape[2]))
     near = np.exp(-np.abs(age[:, None] - age) / 0.15)
@@ -64,13 +67,14 @@ def sigma(error: Floats, gross: Floats, weight: Floats) -> Floats:
     base = (weight * g).sum(axis=1) @ near  # weights 1/G: between a ratio of means and a mean of ratios
     typical = base / np.maximum(weight.sum(axis=0) @ near, 1e-6)
     belief = worth * typical / (typical + 10)  # few cases say little about σ
-    square = np.full((len(g), g.shape[2]), PRIOR_SIGMA**2)
+    prior = PRIOR_SIGMA**2 * steps / (steps - g.shape[2] + 1)
+    square = np.full((len(g), g.shape[2]), prior)
     for _ in range(8):
         variance = g + square[:, None] * g**2
         heed = (TAIL + 1) / (TAIL + error**2 / variance)  # Student t: a freak counts once, not for months
         excess = (weight * (heed * error**2 - g) / g).sum(axis=1) @ near
         pool = np.maximum(excess.sum(axis=0) / np.maximum(base.sum(axis=0), 1e-6), 0)
-        pool = (worth * pool + PRIOR_WORTH * PRIOR_SIGMA**2) / (worth + PRIOR_WORTH)
+        pool = (worth * pool + PRIOR_WORTH * prior) / (worth + PRIOR_WORTH)
         own = np.maximum(excess / np.maximum(base, 1e-6), 0)
         square = (belief * own + PRIOR_WORTH * pool) / (belief + PRIOR_WORTH)
     return np.asarray(np.sqrt(square))
