@@ -18,12 +18,16 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.command("scan")
 @click.option("--prm", type=_FILE, help="A SaTScan parameter file: everything else is read from it.")
-@click.option("--cases", type=_FILE, multiple=True, help="location, number, date, covariates; more files: more streams.")
+@click.option(
+    "--cases", type=_FILE, multiple=True, help="location, number, date, covariates; more files: more streams."
+)
 @click.option("--areas", type=_FILE, help="location, latitude, longitude (or x, y).")
 @click.option("--population", type=_FILE, multiple=True, help="location, date, people, covariates.")
 @click.option("--controls", type=_FILE, multiple=True, help="Like the cases: those without the disease (bernoulli).")
 @click.option("--expected", type=_FILE, help="location, date, expected cases (ebp, ebnb).")
-@click.option("--neighbours", type=_FILE, help="location and its neighbours in the order they join, instead of circles.")
+@click.option(
+    "--neighbours", type=_FILE, help="location and its neighbours in the order they join, instead of circles."
+)
 @click.option("--model", default="poisson", type=click.Choice(["poisson", "bernoulli", "permutation", "ebp", "ebnb"]))
 @click.option("--analysis", default="space-time", type=click.Choice(["spatial", "temporal", "space-time"]))
 @click.option("--prospective", is_flag=True, help="Only windows that reach the end: outbreaks that are alive.")
@@ -103,5 +107,3 @@ def _print(result: Result, study: Study) -> None:
             + (f"  p {p:.3g}" if p is not None else "")
             + (f"  once in {again:,.0f} days" if again is not None else "")
         )
-
-

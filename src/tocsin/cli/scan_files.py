@@ -1,4 +1,4 @@
-"""Files in and out of `tocsin scan`: tables and parameter files to a study, a result to JSON, GeoJSON, CSV, Parquet. I/O."""
+"""Files in and out of `tocsin scan`: tables, parameter files; JSON, GeoJSON, CSV, Parquet. I/O."""
 
 import csv
 import io
@@ -73,7 +73,7 @@ def _nth(paths: tuple[Path, ...], i: int, layout: str) -> str:
 
 
 def _settings(options: dict[str, Any], precision: str) -> Settings:
-    unit = options["unit"] or {"none": "day"}.get(precision, precision)
+    unit: Any = options["unit"] or {"none": "day"}.get(precision, precision)
     shapes = (1.5, 2.0, 3.0, 4.0, 5.0) if options["ellipses"] else ()
     return Settings(
         model=options["model"],
@@ -122,9 +122,7 @@ def _frame(options: dict[str, Any], cases: list[str], precision: str) -> files.F
     return files.Frame(first, last, precision, earth=not options["cartesian"], strict_times=False)
 
 
-def _with_baseline(
-    study: Study, options: dict[str, Any], settings: Settings, areas: str, frame: files.Frame
-) -> Study:
+def _with_baseline(study: Study, options: dict[str, Any], settings: Settings, areas: str, frame: files.Frame) -> Study:
     """Expected counts from --expected, or each place's own past with the city's day-of-week pattern."""
     T = len(study.edges) - 1
     first = T - longest(int(study.edges[0]), int(study.edges[-1]) - 1, settings)
@@ -168,5 +166,3 @@ def _csv(rows: list[dict[str, Any]]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return out.getvalue()
-
-

@@ -15,6 +15,7 @@ from tocsin.scan.settings import Settings
 from tocsin.types import Floats, Ints
 
 EARTH_KM = 6367.0
+Index = NDArray[np.int32] | NDArray[np.int64]  # of locations: 32 bits save memory where there are many
 
 
 class Zones(NamedTuple):
@@ -61,7 +62,23 @@ def everywhere(locations: int) -> Zones:
     return Zones(members, np.array([0, locations]), np.array([-1]), one, one * 0, all_of_them, all_of_them)
 
 
-def zones(space: Floats, weight: Floats, settings: Settings, centres: Floats | None = None, earth: bool = False) -> Zones:
+def with_everywhere(zones: Zones, locations: int) -> Zones:
+    """The zones, and one window more: all locations at once."""
+    one = everywhere(locations)
+    return Zones(
+        np.concatenate([zones.members, one.members]),
+        np.append(zones.begin, zones.begin[-1] + locations),
+        np.append(zones.centre, -1),
+        np.append(zones.shape, 1.0),
+        np.append(zones.angle, 0.0),
+        np.append(zones.reported, locations),
+        np.append(zones.smallest, locations),
+    )
+
+
+def zones(
+    space: Floats, weight: Floats, settings: Settings, centres: Floats | None = None, earth: bool = False
+) -> Zones:
     """Circles and ellipses around every location, or around the `centres` given.
 
     space (L, d) straight coordinates (see `globe`); weight (L,) what the size limit counts. A window stops where its
@@ -75,11 +92,11 @@ def zones(space: Floats, weight: Floats, settings: Settings, centres: Floats | N
     heavy_shown = weight.sum() * settings.reported_max_size if settings.reported_max_size else math.inf
     found = _Families()
     for shape, angle in [(1.0, 0.0), *_ellipses(settings)]:
-        flat = space if shape == 1.0 else _squeeze(space, shape, angle)
+        flat = space if shape == 1.0 else squeeze(space, shape, angle)
         by = order(space)
         lined, loads = flat[by], weight[by]
         middle = by if centres is None else order(centres)
-        around = lined if centres is None else (centres if shape == 1.0 else _squeeze(centres, shape, angle))[middle]
+        around = lined if centres is None else (centres if shape == 1.0 else squeeze(centres, shape, angle))[middle]
         guess = 64
         for c, point in zip(middle, around, strict=True):
             near, far = _nearest(lined, loads, point, limit, heavy, guess)
@@ -119,7 +136,15 @@ class _Families:
         begin = np.concatenate([[0], np.cumsum([len(m) for m in self.members])]).astype(np.int64)
         flat = np.concatenate([*self.members, np.zeros(0, np.int32)])
         centre, shape, angle, reported = (np.array(c) for c in zip(*self.rows, strict=True))
-        return Zones(flat, begin, centre.astype(np.int64), shape * 1.0, angle * 1.0, reported.astype(np.int64), np.ones(len(centre), np.int64))
+        return Zones(
+            flat,
+            begin,
+            centre.astype(np.int64),
+            shape * 1.0,
+            angle * 1.0,
+            reported.astype(np.int64),
+            np.ones(len(centre), np.int64),
+        )
 
 
 def _straight(distance: float, earth: bool) -> float:
@@ -134,7 +159,7 @@ def _ellipses(settings: Settings) -> list[tuple[float, float]]:
     ]  # fmt: skip
 
 
-def _squeeze(points: Floats, shape: float, angle: float) -> Floats:
+def squeeze(points: Floats, shape: float, angle: float) -> Floats:
     """Turn by the angle and shorten the long axis, so that the ellipse becomes a circle of its short half-axis."""
     x, y = points[:, 0], points[:, 1]
     along_axis = (x * math.cos(angle) + y * math.sin(angle)) / shape
