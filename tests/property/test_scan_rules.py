@@ -8,7 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tocsin.errors import InputError, MethodError
-from tocsin.scan import Settings, Stream, Study, best_subset, clusters, follow, prm, scan
+from tocsin.scan import (
+    Settings,
+    Stream,
+    Study,
+    best_subset,
+    clusters,
+    follow,
+    neighbours,
+    prm,
+    scan,
+    scan_signals,
+)
 from tocsin.scan.inference import extreme_value_p, gumbel, gumbel_p, recurrence_days
 from tocsin.scan.periods import Windows, intervals
 from tocsin.scan.study import merged
@@ -153,8 +164,20 @@ def test_clusters_are_followed_from_day_to_day() -> None:
 
 def test_yesterdays_neighbours_give_the_same_answer() -> None:
     cases, points = scattered(6)
-    fresh = scan(study(cases, points), QUICK)
-    assert scan(study(cases, points), QUICK, zones=fresh.zones).clusters == fresh.clusters
+    table = neighbours(study(cases, points), QUICK)
+    assert scan(study(cases, points), QUICK, table).clusters == scan(study(cases, points), QUICK).clusters
+
+
+def test_signals_share_a_table_and_the_false_discoveries() -> None:
+    cases, points = scattered(1)
+    loud = cases.copy()
+    loud[np.argsort(((points - points[7]) ** 2).sum(axis=1))[:4], -4:] += 3
+    studies = {"quiet": study(cases, points), "loud": study(loud, points), "none": study(cases * 0, points)}
+    found = scan_signals(studies, QUICK)
+    assert found["loud"].result.clusters == scan(studies["loud"], QUICK).clusters
+    assert found["loud"].q == pytest.approx(0.02)  # p = 0.01, the best of two signals with a p
+    assert found["quiet"].q == found["quiet"].result.clusters[0].p
+    assert np.isnan(found["none"].q)
 
 
 def test_what_is_not_supported_is_named() -> None:

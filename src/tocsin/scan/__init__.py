@@ -4,8 +4,10 @@
 """
 
 from tocsin.scan.follow import Followed, clusters, follow
+from tocsin.scan.prepare import neighbours
 from tocsin.scan.run import Found, Result, scan
 from tocsin.scan.settings import Settings
+from tocsin.scan.signals import Signalled, scan_signals
 from tocsin.scan.study import Stream, Study
 from tocsin.scan.subset import Subset, best_subset
 from tocsin.scan.zones import Zones
@@ -15,6 +17,7 @@ __all__ = [
     "Found",
     "Result",
     "Settings",
+    "Signalled",
     "Stream",
     "Study",
     "Subset",
@@ -22,5 +25,7 @@ __all__ = [
     "best_subset",
     "clusters",
     "follow",
+    "neighbours",
     "scan",
+    "scan_signals",
 ]

@@ -4,7 +4,6 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from tocsin.scan.prepare import fitted
 from tocsin.scan.run import Found, Result, scan
 from tocsin.scan.settings import Settings
 from tocsin.scan.study import Stream, Study
@@ -62,17 +61,17 @@ def clusters(
     edges: Ints,
     settings: Settings,
     at_risk: Floats | None = None,
-    zones: Zones | None = None,
+    table: Zones | None = None,
     earth: bool = True,
 ) -> Result:
     """Counts by area × step to clusters, in one call: what a beat needs.
 
     counts (A, T); points (A, 2); edges (T + 1,) day numbers; at_risk (A, T): expected counts (poisson, ebp, ebnb) or
-    controls (bernoulli), not wanted for the permutation. `zones`: yesterday's result's, kept while places and weights
+    controls (bernoulli), not wanted for the permutation. `table`: the neighbours, kept while the places
     stay. Missing counts must be filled before (a scan cannot see what was not reported).
     """
     by = np.argsort(np.array([i.encode() for i in ids]), kind="stable")
     held = None if at_risk is None else np.asarray(at_risk, dtype=np.float64)[by]
     stream = Stream(np.asarray(counts)[by].astype(np.int64), held)
     study = Study(tuple(ids[i] for i in by), np.asarray(points, dtype=np.float64)[by], earth, edges, (stream,))
-    return scan(fitted(study, settings), settings, zones)
+    return scan(study, settings, table)

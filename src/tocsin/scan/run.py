@@ -55,31 +55,30 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Clusters, best first; the replicates' maxima (R,); the zones, to be used again tomorrow."""
+    """Clusters, best first; the replicates' maxima (R,) in their order."""
 
     clusters: tuple[Found, ...]
     maxima: Floats
-    zones: Zones
     locations: int
     cases: tuple[int, ...]
     settings: Settings
 
 
-def scan(study: Study, settings: Settings, zones: Zones | None = None, progress: Progress | None = None) -> Result:
-    """Find the clusters of a study. `zones`: those of an earlier run over the same places, weights and limits.
+def scan(study: Study, settings: Settings, table: Zones | None = None, progress: Progress | None = None) -> Result:
+    """Find the clusters of a study. `table`: its neighbour table (`neighbours`), not to be sorted again.
 
     Raises MethodError where the settings ask for what the data cannot give.
     """
     study = fitted(study, settings)
     if settings.iterations:
         return _iterate(study, settings, progress)
-    return _once(study, settings, zones, 0, progress)
+    return _once(study, settings, table, 0, progress)
 
 
-def _once(study: Study, settings: Settings, zones: Zones | None, round_: int, progress: Progress | None) -> Result:
+def _once(study: Study, settings: Settings, table: Zones | None, round_: int, progress: Progress | None) -> Result:
     if not any(s.cases.sum() for s in study.streams):
-        return _nothing(study, settings)
-    ready = plan(study, settings, zones)
+        return _result(study, settings, [], np.zeros(0))  # no replicates are needed to say so
+    ready = plan(study, settings, table)
     candidates = _candidates(study, settings, ready)
     best = max((c.llr for c in candidates), default=0.0)
     simulated = maxima(study, settings, ready, best, round_, progress) if settings.replicates else np.zeros(0)
@@ -87,23 +86,12 @@ def _once(study: Study, settings: Settings, zones: Zones | None, round_: int, pr
     simulated = simulated[:used]
     clusters = [_describe(c, i == 0, study, settings, ready, simulated) for i, c in enumerate(candidates)]
     worth = [c for i, c in enumerate(clusters) if i == 0 or (c.llr >= FAINT and (not used or c.rank <= used))]
-    return _result(study, settings, ready.zones, worth, simulated)
+    return _result(study, settings, worth, simulated)
 
 
-def _result(study: Study, settings: Settings, zones: Zones, clusters: list[Found], simulated: Floats) -> Result:
+def _result(study: Study, settings: Settings, clusters: list[Found], simulated: Floats) -> Result:
     cases = tuple(int(s.cases.sum()) for s in study.streams)
-    return Result(tuple(clusters), simulated, zones, len(study.ids), cases, settings)
-
-
-def _nothing(study: Study, settings: Settings) -> Result:
-    """No cases: no clusters, and no replicates needed to say so."""
-    none = Zones(
-        *(
-            np.zeros(n, k)
-            for n, k in zip((0, 1, 0, 0, 0, 0, 0), ("i4", *["i8"] * 2, "f8", "f8", "i8", "i8"), strict=True)
-        )
-    )
-    return _result(study, settings, none, [], np.zeros(0))
+    return Result(tuple(clusters), simulated, len(study.ids), cases, settings)
 
 
 def _candidates(study: Study, settings: Settings, ready: Plan) -> list[Candidate]:
@@ -172,7 +160,7 @@ def _describe(c: Candidate, best: bool, study: Study, settings: Settings, ready:
     start, end = int(study.edges[c.first]), int(study.edges[c.stop]) - 1
     return Found(
         c.name,
-        () if everywhere else tuple(_place(study, int(zone.centre[z]))),
+        () if everywhere else tuple(_place(study, int(zone.centre[z])).tolist()),
         along(c.radius) if study.earth else c.radius,
         float(zone.shape[z]),
         float(zone.angle[z]),
@@ -258,7 +246,7 @@ def _iterate(study: Study, settings: Settings, progress: Progress | None) -> Res
         study = _without(study, top, settings)
     if result is None:
         raise MethodError("an iterative scan needs at least one iteration")
-    return _result(study, settings, result.zones, clusters, np.concatenate([*every, np.zeros(0)]))
+    return _result(study, settings, clusters, np.concatenate([*every, np.zeros(0)]))
 
 
 def _without(study: Study, cluster: Found, settings: Settings) -> Study:

@@ -7,6 +7,7 @@ distances in the order of their coordinates. Source: Kulldorff & Nagarwalla (199
 import math
 from typing import NamedTuple
 
+import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,7 +26,7 @@ class Zones(NamedTuple):
     reported (Z,): the longest prefix that may be reported; smallest (Z,): the shortest that counts.
     """
 
-    members: NDArray[np.int32]
+    members: Index
     begin: Ints
     centre: Ints
     shape: Floats
@@ -119,6 +120,32 @@ def from_lists(lists: list[Ints], weight: Floats, settings: Settings) -> Zones:
         most = int(np.searchsorted(np.cumsum(weight[near]), heavy * (1 + 1e-12), side="right"))
         found.add(near[:most], c, 1.0, 0.0, most)
     return found.zones()
+
+
+def limited(table: Zones, weight: Floats, share: float) -> Zones:
+    """A table made without a limit on size (`max_size` 0), cut where the weight would exceed the share of the total."""
+    if not share:
+        return table
+    heavy = weight.sum() * share * (1 + 1e-12)
+    members, begin = _cut(table.members, table.begin, table.smallest, weight.astype(np.float64), heavy)
+    return table._replace(members=members, begin=begin, reported=np.minimum(table.reported, np.diff(begin)))
+
+
+@nb.njit(cache=True, nogil=True)
+def _cut(members: Index, begin: Ints, smallest: Ints, weight: Floats, heavy: float) -> tuple[Index, Ints]:
+    kept = np.empty(members.size, members.dtype)
+    start = np.zeros(begin.size, np.int64)
+    size = 0
+    for z in range(begin.size - 1):
+        load = 0.0
+        for i in range(begin[z], begin[z + 1]):
+            load += weight[members[i]]
+            if load > heavy and smallest[z] == 1:
+                break
+            kept[size] = members[i]
+            size += 1
+        start[z + 1] = size
+    return kept[:size].copy(), start
 
 
 class _Families:
