@@ -1,4 +1,4 @@
-"""Files in and out of `tocsin scan`: tables and parameter files to a study, a result to JSON, GeoJSON, CSV, Parquet. I/O."""
+"""Files in and out of `tocsin scan`: tables, parameter files; JSON, GeoJSON, CSV, Parquet. I/O."""
 
 import csv
 import io
@@ -73,7 +73,7 @@ def _nth(paths: tuple[Path, ...], i: int, layout: str) -> str:
 
 
 def _settings(options: dict[str, Any], precision: str) -> Settings:
-    unit = options["unit"] or {"none": "day"}.get(precision, precision)
+    unit: Any = options["unit"] or {"none": "day"}.get(precision, precision)
     shapes = (1.5, 2.0, 3.0, 4.0, 5.0) if options["ellipses"] else ()
     return Settings(
         model=options["model"],

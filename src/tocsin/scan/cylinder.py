@@ -11,9 +11,8 @@ import numpy as np
 
 from tocsin.scan.periods import Windows
 from tocsin.scan.statistic import HIGH, LOW, bound, direction, llr, risk_within
-from tocsin.scan.zones import Zones
+from tocsin.scan.zones import Index, Zones
 from tocsin.types import Floats, Ints
-
 
 SHORT = 4  # intervals: of these lengths purely temporal scans report more than the best window
 
@@ -56,7 +55,7 @@ class Found(NamedTuple):
 
 def field(kind: int, n: Floats, u: Floats, windows: Windows, within: bool) -> Field:
     """Counts and expectations (S, L, T) made ready for a search; `within`: compare inside each window only."""
-    S, _, T = n.shape
+    S = len(n)
     W = len(windows.first)
     if within:
         by_time = np.concatenate([np.zeros((S, 1)), np.cumsum(n.sum(axis=1), axis=1)], axis=1)
@@ -116,14 +115,14 @@ def search_lengths(field: Field, windows: Windows, limits: Limits) -> Found:
 
 
 def _table(rows: list[tuple[int, int, int, int, int, float]]) -> Found:
-    columns = list(zip(*rows, strict=True)) or [()] * 6
-    kinds = (np.int64, np.int64, np.int64, np.int64, np.int64, np.float64)
-    return Found(*(np.array(column, dtype=kind) for column, kind in zip(columns, kinds, strict=True)))
+    whole = np.array([row[:5] for row in rows], dtype=np.int64).reshape(-1, 5).T
+    family, size, first, last, way = whole
+    return Found(family, size, first, last, way, np.array([row[5] for row in rows], dtype=np.float64))
 
 
 @nb.njit(cache=True, nogil=True)
 def _best(
-    field: Field, members: Ints, smallest: int, penalty: float, windows: Windows, limits: Limits, low: int, high: int
+    field: Field, members: Index, smallest: int, penalty: float, windows: Windows, limits: Limits, low: int, high: int
 ) -> tuple[int, int, int, float]:
     """The best (size, window, direction, statistic) among the prefixes of `members`, windows inside [low, high)."""
     if field.n.shape[0] == 1 and limits.floor <= 0 and limits.ceiling <= 0:
@@ -133,7 +132,7 @@ def _best(
 
 @nb.njit(cache=True, nogil=True)
 def _best_of_one(
-    field: Field, members: Ints, smallest: int, penalty: float, windows: Windows, limits: Limits, low: int, high: int
+    field: Field, members: Index, smallest: int, penalty: float, windows: Windows, limits: Limits, low: int, high: int
 ) -> tuple[int, int, int, float]:
     """One stream without limits on the risk: the common case, kept lean."""
     E = field.n.shape[2]
@@ -171,7 +170,7 @@ def _best_of_one(
 
 @nb.njit(cache=True, nogil=True)
 def _best_of_many(
-    field: Field, members: Ints, smallest: int, penalty: float, windows: Windows, limits: Limits, low: int, high: int
+    field: Field, members: Index, smallest: int, penalty: float, windows: Windows, limits: Limits, low: int, high: int
 ) -> tuple[int, int, int, float]:
     """Any number of streams."""
     S, _, E = field.n.shape
@@ -234,7 +233,7 @@ def _judge(field: Field, n: Floats, u: Floats, w: int, limits: Limits) -> tuple[
 @nb.njit(cache=True, nogil=True)
 def maximum(
     field: Field,
-    members: Ints,
+    members: Index,
     begin: Ints,
     smallest: Ints,
     penalty: Floats,

@@ -27,8 +27,8 @@ def weekdays(cases: Ints) -> list[Ints]:
 
 
 def from_exposure(cases: Floats, exposure: list[Floats]) -> Floats:
-    """Discrete Poisson with indirect standardisation: each stratum's own risk (cases[c] / all its exposure) × exposure."""
-    total = np.zeros(exposure[0].shape)
+    """Discrete Poisson, indirectly standardised: each stratum's own risk (its cases / all its exposure) × exposure."""
+    total: Floats = np.zeros(exposure[0].shape)
     for n, persons in zip(cases, exposure, strict=True):
         if n and not persons.sum() > 0:
             raise MethodError("a stratum has cases but nobody at risk; give it a population, or take its cases out")
@@ -44,7 +44,7 @@ def person_time(dates: Floats, people: Floats, edges: Ints) -> Floats:
     """
     people = people.astype(np.float32).astype(np.float64)
     if len(dates) == 1:
-        return people[0] * np.diff(edges).astype(np.float64)
+        return np.asarray(people[0] * np.diff(edges), dtype=np.float64)
     marks = np.unique(np.concatenate([dates, edges.astype(np.float64)]))
     height = np.interp(marks, dates, people)
     area = np.concatenate([[0.0], np.cumsum(np.diff(marks) * (height[1:] + height[:-1]) / 2)])
@@ -53,11 +53,11 @@ def person_time(dates: Floats, people: Floats, edges: Ints) -> Floats:
 
 def with_trend(expected: Floats, percent: float, years: Floats) -> Floats:
     """A log-linear trend of so many percent a year laid over the intervals; the total stays. years (T,)."""
-    raised = expected * np.power(1 + percent / 100, years)
-    return raised * (expected.sum() / raised.sum())
+    raised: Floats = expected * np.power(1 + percent / 100, years)
+    return np.asarray(raised * (expected.sum() / raised.sum()))
 
 
-def fitted_trend(cases: Floats, expected: Floats, years: Floats) -> float:
+def fitted_trend(cases: Ints, expected: Floats, years: Floats) -> float:
     """The trend, percent a year, that best explains cases (T,) with expected (T,): Poisson maximum likelihood."""
     middle = years - years.mean()
     a = b = 0.0
@@ -77,13 +77,14 @@ def fitted_trend(cases: Floats, expected: Floats, years: Floats) -> float:
 def each_place_its_own(cases: Ints, expected: Floats) -> Floats:
     """Spatial adjustment: each place's expected counts scaled to its own number of cases."""
     total = expected.sum(axis=1)
-    return expected * np.divide(cases.sum(axis=1), total, out=np.zeros_like(total), where=total > 0)[:, None]
+    scale = np.divide(cases.sum(axis=1), total, out=np.zeros_like(total), where=total > 0)
+    return np.asarray(expected * scale[:, None])
 
 
 def each_interval_its_own(cases: Ints, expected: Floats) -> Floats:
     """Stratified by time: each interval's expected counts scaled to its own number of cases."""
     total = expected.sum(axis=0)
-    return expected * np.divide(cases.sum(axis=0), total, out=np.zeros_like(total), where=total > 0)
+    return np.asarray(expected * np.divide(cases.sum(axis=0), total, out=np.zeros_like(total), where=total > 0))
 
 
 def with_known_risks(expected: Floats, risk: Floats) -> Floats:
@@ -91,7 +92,7 @@ def with_known_risks(expected: Floats, risk: Floats) -> Floats:
     raised = expected * risk
     if not raised.sum() > 0:
         raise MethodError("the known relative risks leave nothing expected anywhere; give some above 0")
-    return raised * (expected.sum() / raised.sum())
+    return np.asarray(raised * (expected.sum() / raised.sum()))
 
 
 def from_history(cases: Ints, first: int, weekday: Ints | None = None) -> Floats:

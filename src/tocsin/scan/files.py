@@ -161,13 +161,15 @@ def study(
     """Everything read, counted by place and interval. InputError names file, line and what was expected."""
     edges = _edges(frame, settings)
     tables = [_counts(t.cases, "cases", frame.precision) for t in streams]
+    names: tuple[str, ...]
     if settings.analysis == "temporal":
-        names, where, index = ("All",), np.zeros((1, 2)), defaultdict(int)
+        names, where = ("All",), np.zeros((1, 2))
+        index: dict[str, int] = {}
         frame = frame._replace(earth=False)
     else:
         ids, coordinates = points(areas, "areas")
         _check_earth(coordinates, frame)
-        names, where, index = merged(ids, coordinates, frame.earth)  # type: ignore[assignment] # dict either way
+        names, where, index = merged(ids, coordinates, frame.earth)
     place = _Places(index, frame, settings, edges)
     read = [_stream(texts, rows, place) for texts, rows in zip(streams, tables, strict=True)]
     return Study(

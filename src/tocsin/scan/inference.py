@@ -41,7 +41,7 @@ def gumbel_p(statistic: float, tail: Tail) -> float:
 
 
 def extreme_value_p(statistic: float, maxima: Floats) -> float:
-    """The same from a generalised extreme value distribution by L-moments; Hosking et al. (1985), Technometrics 27:251."""
+    """The same from a generalised extreme value distribution by L-moments; Hosking et al. (1985), Technometrics 27."""
     x = np.sort(maxima)
     n = len(x)
     if n < 20 or not x[-1] > x[0]:
@@ -69,7 +69,7 @@ def stop_at(best: float, maxima: Floats, threshold: int) -> int:
 
 
 def recurrence_days(p: float, days: float, analyses: int) -> float:
-    """Days until a cluster like this is seen once by chance: D / (1 − (1 − p)^(1/A)); Kleinman et al. (2004), AJE 159:217."""
+    """Days in which chance shows one such cluster: D / (1 − (1 − p)^(1/A)); Kleinman et al. (2004), AJE 159:217."""
     if not 0 < p <= 1:
         return math.nan
     each = p if analyses == 1 else -math.expm1(math.log1p(-p) / analyses) if p < 1 else 1.0

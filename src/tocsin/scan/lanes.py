@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.scan.statistic import BERNOULLI, HIGH, LOW, direction, llr
-from tocsin.scan.zones import Zones
+from tocsin.scan.zones import Index, Zones
 from tocsin.types import Floats, Ints
 
 LEVEL = 0.05  # step of the statistic in the table …
@@ -34,7 +34,7 @@ class Totals(NamedTuple):
 
 
 class Spans(NamedTuple):
-    """Windows first, stop (W,) as indices of the K intervals (stop = K is the end), totals N, U (W,), table group (W,)."""
+    """Windows first, stop (W,) as indices of the K intervals (stop = K: the end), totals N, U, table group (W,)."""
 
     first: Ints
     stop: Ints
@@ -63,7 +63,7 @@ class State(NamedTuple):
 class Families(NamedTuple):
     """Zones without idle locations: members (M,), begin (Z + 1,), penalty (Z,), and which prefixes are new (M,)."""
 
-    members: Ints
+    members: Index
     begin: Ints
     penalty: Floats
     fresh: NDArray[np.bool_]
@@ -124,11 +124,10 @@ def _difference_beats(count: Counts, later: Counts, least: Counts, out: Counts) 
 
 
 @nb.njit(cache=True, nogil=True)
-def _difference_leaves(count: Counts, later: Counts, least: Counts, most: Counts, out: Counts) -> bool:
+def _leaves(count: Counts, most: Counts) -> bool:
     hit = False
     for j in range(LANES):
-        out[j] = count[j] - later[j]
-        hit |= (out[j] >= least[j]) | (out[j] <= most[j])
+        hit |= count[j] <= most[j]
     return hit
 
 
@@ -176,58 +175,69 @@ def maxima(
     counts (L, K, LANES), expected (L, K): sums from each interval to the end. Several streams and limits on the risk
     are `cylinder.maximum`'s work.
     """
-    L, K, _ = counts.shape
-    more = counts.reshape(L, K * LANES)
+    K = counts.shape[1]
     n = np.zeros((K + 1, LANES), counts.dtype)  # the last row stays 0: the end
-    n_flat = n.reshape((K + 1) * LANES)
     u = np.zeros(K + 1)
-    held = np.zeros(1)
-    bits = held.view(np.int64)
-    spare = np.zeros(LANES, counts.dtype)
     high = np.zeros((tables.high.shape[0], tables.high.shape[2], LANES), counts.dtype)
     low = np.full(high.shape, -1, counts.dtype)
     state = State(high, low, np.full((high.shape[0], LANES), -1, np.int64))
-    top, lowest, both = high.shape[1] - 1, tables.lowest, tables.both
-    first, stop, group = windows.first, windows.stop, windows.group
-    suffixes = not both and len(first) <= K and np.all(stop == K) and np.all(first == np.arange(len(first)))
+    first, stop = windows.first, windows.stop
+    suffixes = len(first) <= K and np.all(stop == K) and np.all(first == np.arange(len(first)))
     before = -1.0
     for z in range(len(families.penalty)):
-        penalty = families.penalty[z]
-        if penalty != before:
-            before = penalty
+        if families.penalty[z] != before:
+            before = families.penalty[z]
             state.row[:] = -1
             for g in range(high.shape[0]):
                 for j in range(LANES):
-                    _set(g, j, best[j] / penalty, state, tables)
+                    _set(g, j, best[j] / before, state, tables)
         n[:] = 0
         u[:] = 0.0
         for i in range(families.begin[z], families.begin[z + 1]):
             m = families.members[i]
             for k in range(K):
                 u[k] += expected[m, k]
-            if suffixes and families.fresh[i]:
-                for w in range(len(first)):
-                    held[0] = u[w]
-                    b = min(max((bits[0] >> BITS) - lowest, 0), top)
-                    if _add_beats(n[w], counts[m, w], high[group[w], b]):
-                        totals = Totals(kind, windows.N[w], windows.U[w])
-                        _raise(totals, u[w], penalty, n[w], group[w], b, best, state, tables)
-                continue  # shorter windows than these are not asked for
-            for j in range(K * LANES):
-                n_flat[j] += more[m, j]
-            if not families.fresh[i]:
+            if suffixes and families.fresh[i] and not tables.both:
+                _grow_and_try(kind, n, counts[m], u, before, windows, tables, state, best)
                 continue
-            for w in range(len(first)):
-                f, s, g = first[w], stop[w], group[w]
-                held[0] = u[f] - u[s]
-                b = min(max((bits[0] >> BITS) - lowest, 0), top)
-                if both:
-                    hit = _difference_leaves(n[f], n[s], high[g, b], low[g, b], spare)
-                else:
-                    hit = _difference_beats(n[f], n[s], high[g, b], spare)
-                if hit:
-                    totals = Totals(kind, windows.N[w], windows.U[w])
-                    _raise(totals, held[0], penalty, spare, g, b, best, state, tables)
+            for k in range(K):
+                _add(n[k], counts[m, k])
+            if families.fresh[i]:
+                _try(kind, n, u, before, windows, tables, state, best)
+
+
+@nb.njit(cache=True, nogil=True)
+def _grow_and_try(
+    kind: int, n: Counts, more: Counts, u: Floats, penalty: float, windows: Spans, tables: Tables, state: State,
+    best: Floats,
+) -> None:  # fmt: skip
+    """Add a location and look at the windows that reach the end; shorter ones than these are not asked for."""
+    held = np.empty(1)
+    bits = held.view(np.int64)
+    for w in range(len(windows.first)):
+        held[0] = u[w]
+        g, b = windows.group[w], min(max((bits[0] >> BITS) - tables.lowest, 0), state.high.shape[1] - 1)
+        if _add_beats(n[w], more[w], state.high[g, b]):
+            totals = Totals(kind, windows.N[w], windows.U[w])
+            _raise(totals, u[w], penalty, n[w], g, b, best, state, tables)
+
+
+@nb.njit(cache=True, nogil=True)
+def _try(
+    kind: int, n: Counts, u: Floats, penalty: float, windows: Spans, tables: Tables, state: State, best: Floats
+) -> None:
+    """Look at all windows of the present zone."""
+    held = np.empty(1)
+    bits = held.view(np.int64)
+    spare = np.empty(LANES, n.dtype)
+    for w in range(len(windows.first)):
+        f, s, g = windows.first[w], windows.stop[w], windows.group[w]
+        held[0] = u[f] - u[s]
+        b = min(max((bits[0] >> BITS) - tables.lowest, 0), state.high.shape[1] - 1)
+        beats = _difference_beats(n[f], n[s], state.high[g, b], spare)
+        if beats or (tables.both and _leaves(spare, state.low[g, b])):
+            totals = Totals(kind, windows.N[w], windows.U[w])
+            _raise(totals, held[0], penalty, spare, g, b, best, state, tables)
 
 
 def families(zones: Zones, penalty: Floats, idle: NDArray[np.bool_]) -> Families:
@@ -238,8 +248,8 @@ def families(zones: Zones, penalty: Floats, idle: NDArray[np.bool_]) -> Families
 
 @nb.njit(cache=True, nogil=True)
 def _lean(
-    members: Ints, begin: Ints, smallest: Ints, penalty: Floats, idle: NDArray[np.bool_]
-) -> tuple[Ints, Ints, NDArray[np.bool_]]:
+    members: Index, begin: Ints, smallest: Ints, penalty: Floats, idle: NDArray[np.bool_]
+) -> tuple[Index, Ints, NDArray[np.bool_]]:
     """Members left, where each family begins, and which prefixes are new (sets told apart by a 64-bit hash)."""
     kept = np.empty(members.size, members.dtype)
     fresh = np.zeros(members.size, np.bool_)

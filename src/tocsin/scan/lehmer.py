@@ -6,6 +6,8 @@ Replicate i (from 1) starts Lehmer's generator x ← 48271·x mod (2³¹ − 1) 
 further data set. Keys are held in single precision; where two of a large set are equal, their order may differ.
 """
 
+from typing import NamedTuple
+
 import numba as nb
 import numpy as np
 
@@ -28,23 +30,34 @@ def stream(seed: int, length: int) -> Floats:
     return found
 
 
-def permuted(strata: list[Ints], first: int, seed: int, counts: Counts, lane: int) -> None:
-    """Fill one lane of counts (L, K, R): per stratum, intervals sorted by random keys are dealt to the cases.
+class Cases(NamedTuple):
+    """Cases one by one, by interval (last first), then by location: where and when each is."""
 
-    Cases stand by interval, last first, then by location; strata (L, T) in the order in which they first appeared.
-    """
-    keys = stream(seed, int(sum(s.sum() for s in strata))).astype(np.float32)
-    used = 0
+    place: Ints
+    time: Ints
+
+
+def in_order(strata: list[Ints]) -> list[Cases]:
+    """The cases of each stratum (L, T); strata in the order in which they first appeared in the data."""
+    found = []
     for cases in strata:
-        L, T = cases.shape
-        backwards = cases.T[::-1].ravel()
-        place = np.repeat(np.tile(np.arange(L), T), backwards)
-        time = np.repeat(np.repeat(np.arange(T)[::-1], L), backwards)
+        back, place = np.nonzero(cases.T[::-1])
+        time = cases.shape[1] - 1 - back
+        times = cases[place, time]
+        found.append(Cases(np.repeat(place, times), np.repeat(time, times)))
+    return found
+
+
+def permuted(strata: list[Cases], first: int, seed: int, counts: Counts, lane: int) -> None:
+    """Fill one lane of counts (L, K, R): per stratum, intervals sorted by random keys are dealt to the cases."""
+    keys = stream(seed, sum(len(s.place) for s in strata)).astype(np.float32)
+    used = 0
+    for place, time in strata:
         by = np.argsort(keys[used : used + len(place)], kind="stable")
         used += len(place)
         dealt = time[by] - first
         late = dealt >= 0
-        np.add.at(counts, (place[late], dealt[late], lane), 1)
+        np.add.at(counts[:, :, lane], (place[late], dealt[late]), 1)
 
 
 def chosen(cases: Ints, units: Ints, first: int, seed: int, counts: Counts, lane: int) -> None:

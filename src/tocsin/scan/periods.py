@@ -94,9 +94,9 @@ def windows(edges: Ints, settings: Settings) -> Windows:
     alive = settings.prospective or settings.alive
     found = []
     for last in range(T - 1 if alive else 0, T):
-        for first in range(last - least + 1, max(last - most, -1), -1):
-            if _within(settings.starts, int(edges[first])) and _within(settings.ends, int(edges[last + 1]) - 1):
-                found.append((first, last))
+        if _within(settings.ends, int(edges[last + 1]) - 1):
+            starts = range(last - least + 1, max(last - most, -1), -1)
+            found += [(first, last) for first in starts if _within(settings.starts, int(edges[first]))]
     if settings.include_spatial and (0, T - 1) not in found:
         found.append((0, T - 1))
     if not found:

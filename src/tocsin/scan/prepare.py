@@ -12,7 +12,7 @@ from tocsin.scan.cylinder import Limits
 from tocsin.scan.periods import Windows, simulated_windows, windows
 from tocsin.scan.settings import Settings
 from tocsin.scan.study import Stream, Study, pooled
-from tocsin.scan.zones import Zones, everywhere, from_lists, zones
+from tocsin.scan.zones import Zones, everywhere, from_lists, limited, with_everywhere, zones
 from tocsin.types import Floats, Ints
 
 PER_YEAR = {"day": 365.25, "month": 12.0, "year": 1.0, "generic": 1.0}  # units
@@ -33,12 +33,13 @@ class Plan(NamedTuple):
     within: bool  # windows are compared inside their own time only
 
 
-def plan(study: Study, settings: Settings, zones_before: Zones | None = None) -> Plan:
-    """Make ready. `zones_before` are yesterday's zones of the same places, weights and limits, to be used again."""
+def plan(study: Study, settings: Settings, table: Zones | None = None) -> Plan:
+    """Make ready. `table`: the neighbours of these places (see `neighbours`), to be used again."""
     pairs = [_stream(s, study, settings) for s in study.streams]
     n, u = np.stack([p[0] for p in pairs]), np.stack([p[1] for p in pairs])
     kind = st.code(settings.model)
-    found = zones_before or _zones(study, settings, u.sum(axis=(0, 2)))
+    weight = u.sum(axis=(0, 2))
+    found = _zones(study, settings, weight) if table is None else limited(table, weight, settings.max_size)
     limits = Limits(
         st.ways(settings.rates),
         float(settings.min_cases),
@@ -86,7 +87,17 @@ def _shown(kind: int, n: Floats, u: Floats, within: bool) -> Floats:
         return u
     axes = (1,) if within else (1, 2)
     cases, units = n.sum(axis=axes, keepdims=True), u.sum(axis=axes, keepdims=True)
-    return u * np.divide(cases, units, out=np.zeros_like(cases), where=units > 0)
+    return np.asarray(u * np.divide(cases, units, out=np.zeros_like(cases), where=units > 0))
+
+
+def neighbours(study: Study, settings: Settings) -> Zones:
+    """The neighbour table of a study's places under a distance limit: kept from day to day and for all signals.
+
+    Shares of the population or of the cases are cut from it when it is used. L places without a distance limit take
+    4·L² bytes.
+    """
+    study = fitted(study, settings)
+    return _zones(study, replace(settings, max_size=0.0), np.ones(len(study.ids)))
 
 
 def _zones(study: Study, settings: Settings, weight: Floats) -> Zones:
@@ -98,15 +109,8 @@ def _zones(study: Study, settings: Settings, weight: Floats) -> Zones:
     else:
         found = zones(study.space, weight, settings, study.centres, study.earth)
     if settings.include_temporal:
-        all_in_one = everywhere(L)._replace(begin=np.array([0, L]))
-        found = Zones(*(_join(a, b) for a, b in zip(found, all_in_one, strict=True)))._replace(
-            begin=np.append(found.begin, found.begin[-1] + L)
-        )
+        found = with_everywhere(found, L)
     return found
-
-
-def _join(a: Ints, b: Ints) -> Ints:
-    return np.concatenate([a, b]).astype(a.dtype)
 
 
 def _stream(stream: Stream, study: Study, settings: Settings) -> tuple[Floats, Floats]:
@@ -132,7 +136,7 @@ def _adjusted(cases: Ints, held: Floats, edges: Ints, settings: Settings) -> Flo
     """Time trend, then place by place."""
     if cases.sum() == 0:
         raise MethodError("no cases in the study period; widen it, or look at the input's dates")
-    years = np.arange(len(edges) - 1) * (settings.step / PER_YEAR[settings.unit])
+    years = np.arange(len(edges) - 1, dtype=np.float64) * (settings.step / PER_YEAR[settings.unit])
     if settings.trend == "percent":
         held = ex.with_trend(held, settings.trend_percent, years)
     if settings.trend == "estimated":

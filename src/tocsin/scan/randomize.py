@@ -13,6 +13,7 @@ from tocsin.errors import MethodError
 from tocsin.scan.lanes import LANES, Counts
 from tocsin.scan.settings import Settings
 from tocsin.scan.study import Stream
+from tocsin.scan.zones import Index
 from tocsin.types import Floats, Ints
 
 Draw = Callable[[np.random.Generator, Counts], None]  # fills counts (L, K, LANES), given as zeros
@@ -54,7 +55,7 @@ def permute(strata: list[Ints], first: int) -> Draw:
 
 
 @nb.njit(cache=True, nogil=True)
-def _deal(seeds: Ints, places: Ints, times: Ints, sizes: Ints, counts: Counts) -> None:
+def _deal(seeds: Ints, places: Index, times: Index, sizes: Ints, counts: Counts) -> None:
     for r in range(len(seeds)):
         state = seeds[r]
         a = b = 0
@@ -71,7 +72,7 @@ def _deal(seeds: Ints, places: Ints, times: Ints, sizes: Ints, counts: Counts) -
 
 def choose(cases: Ints, units: Ints, first: int, by_interval: bool) -> Draw:
     """Bernoulli: which of the units (cases and controls) are cases is drawn anew, in all or within each interval."""
-    L, T = units.shape
+    T = units.shape[1]
     late = units[:, first:]
     groups = [late[:, [k]] for k in range(T - first)] if by_interval else [late]
     cells, sizes = [], []

@@ -8,13 +8,13 @@ from tocsin.errors import MethodError
 from tocsin.scan import inference
 from tocsin.scan import statistic as st
 from tocsin.scan.cylinder import field, search, search_lengths
-from tocsin.scan.periods import analyses, day_text, interval_days
+from tocsin.scan.periods import Windows, analyses, day_text, interval_days
 from tocsin.scan.prepare import Plan, fitted, plan
 from tocsin.scan.secondary import Candidate, apart
 from tocsin.scan.settings import Settings
 from tocsin.scan.simulate import Progress, maxima, stopping
 from tocsin.scan.study import Study
-from tocsin.scan.zones import Zones, along
+from tocsin.scan.zones import Zones, along, squeeze
 from tocsin.types import Floats, Ints
 
 FAINT = 0.001  # clusters below are not reported, unless they are the best
@@ -55,31 +55,30 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Clusters, best first; the replicates' maxima (R,); the zones, to be used again tomorrow."""
+    """Clusters, best first; the replicates' maxima (R,) in their order."""
 
     clusters: tuple[Found, ...]
     maxima: Floats
-    zones: Zones
     locations: int
     cases: tuple[int, ...]
     settings: Settings
 
 
-def scan(study: Study, settings: Settings, zones: Zones | None = None, progress: Progress | None = None) -> Result:
-    """Find the clusters of a study. `zones`: those of an earlier run over the same places, weights and limits.
+def scan(study: Study, settings: Settings, table: Zones | None = None, progress: Progress | None = None) -> Result:
+    """Find the clusters of a study. `table`: its neighbour table (`neighbours`), not to be sorted again.
 
     Raises MethodError where the settings ask for what the data cannot give.
     """
     study = fitted(study, settings)
     if settings.iterations:
         return _iterate(study, settings, progress)
-    return _once(study, settings, zones, 0, progress)
+    return _once(study, settings, table, 0, progress)
 
 
-def _once(study: Study, settings: Settings, zones: Zones | None, round_: int, progress: Progress | None) -> Result:
+def _once(study: Study, settings: Settings, table: Zones | None, round_: int, progress: Progress | None) -> Result:
     if not any(s.cases.sum() for s in study.streams):
-        return _nothing(study, settings)
-    ready = plan(study, settings, zones)
+        return _result(study, settings, [], np.zeros(0))  # no replicates are needed to say so
+    ready = plan(study, settings, table)
     candidates = _candidates(study, settings, ready)
     best = max((c.llr for c in candidates), default=0.0)
     simulated = maxima(study, settings, ready, best, round_, progress) if settings.replicates else np.zeros(0)
@@ -87,33 +86,25 @@ def _once(study: Study, settings: Settings, zones: Zones | None, round_: int, pr
     simulated = simulated[:used]
     clusters = [_describe(c, i == 0, study, settings, ready, simulated) for i, c in enumerate(candidates)]
     worth = [c for i, c in enumerate(clusters) if i == 0 or (c.llr >= FAINT and (not used or c.rank <= used))]
-    return _result(study, settings, ready.zones, worth, simulated)
+    return _result(study, settings, worth, simulated)
 
 
-def _result(study: Study, settings: Settings, zones: Zones, clusters: list[Found], simulated: Floats) -> Result:
+def _result(study: Study, settings: Settings, clusters: list[Found], simulated: Floats) -> Result:
     cases = tuple(int(s.cases.sum()) for s in study.streams)
-    return Result(tuple(clusters), simulated, zones, len(study.ids), cases, settings)
-
-
-def _nothing(study: Study, settings: Settings) -> Result:
-    """No cases: no clusters, and no replicates needed to say so."""
-    none = Zones(
-        *(
-            np.zeros(n, k)
-            for n, k in zip((0, 1, 0, 0, 0, 0, 0), ("i4", *["i8"] * 2, "f8", "f8", "i8", "i8"), strict=True)
-        )
-    )
-    return _result(study, settings, none, [], np.zeros(0))
+    return Result(tuple(clusters), simulated, len(study.ids), cases, settings)
 
 
 def _candidates(study: Study, settings: Settings, ready: Plan) -> list[Candidate]:
     """The clusters that are told apart, before inference."""
     seen = field(ready.kind, ready.n, ready.u, ready.windows, ready.within)
+    begin = int(ready.windows.first.min())  # what lies before every window need not be added up
+    seen = seen._replace(n=np.ascontiguousarray(seen.n[:, :, begin:]), u=np.ascontiguousarray(seen.u[:, :, begin:]))
+    spans = Windows(ready.windows.first - begin, ready.windows.last - begin)
     if settings.analysis == "temporal":
-        found = search_lengths(seen, ready.windows, ready.limits)
+        found = search_lengths(seen, spans, ready.limits)
     else:
         more = settings.analysis == "space-time" and not settings.prospective
-        found = search(seen, ready.zones, ready.penalty, ready.windows, ready.limits, more)
+        found = search(seen, ready.zones, ready.penalty, spans, ready.limits, more)
     space = study.space
     zones = ready.zones
     middles = space if study.centres is None else study.centres
@@ -127,19 +118,30 @@ def _candidates(study: Study, settings: Settings, ready: Plan) -> list[Candidate
             where = middles[centre]
             radius = _radius(space[members[-1]] - where, zones.shape[family], zones.angle[family])
             name = study.ids[centre] if study.centres is None else str(centre + 1)
+        span = int(first) + begin, int(last) + begin + 1
+        at = centre if study.centres is None else -1
         every.append(
-            Candidate(int(family), members, where, radius, int(first), int(last) + 1, int(way), float(llr), name)
+            Candidate(
+                int(family),
+                members,
+                where,
+                radius,
+                *span,
+                int(way),
+                float(llr),
+                name,
+                float(zones.shape[family]),
+                float(zones.angle[family]),
+                at,
+            )
         )
     most = min(500, len(zones.centre)) if settings.analysis != "temporal" else 500
     return apart(every, space, settings.criterion, most)
 
 
 def _radius(gap: Floats, shape: float, angle: float) -> float:
-    if shape != 1.0:
-        x, y = float(gap[0]), float(gap[1])
-        c, s = np.cos(angle), np.sin(angle)
-        gap = np.array([(x * c + y * s) / shape, y * c - x * s])
-    return float(np.sqrt((gap**2).sum()))
+    flat = gap[None] if shape == 1.0 else squeeze(gap[None], shape, angle)
+    return float(np.sqrt((flat**2).sum()))
 
 
 def _describe(c: Candidate, best: bool, study: Study, settings: Settings, ready: Plan, simulated: Floats) -> Found:
@@ -158,7 +160,7 @@ def _describe(c: Candidate, best: bool, study: Study, settings: Settings, ready:
     start, end = int(study.edges[c.first]), int(study.edges[c.stop]) - 1
     return Found(
         c.name,
-        () if everywhere else tuple(_place(study, int(zone.centre[z]))),
+        () if everywhere else tuple(_place(study, int(zone.centre[z])).tolist()),
         along(c.radius) if study.earth else c.radius,
         float(zone.shape[z]),
         float(zone.angle[z]),
@@ -181,7 +183,7 @@ def _describe(c: Candidate, best: bool, study: Study, settings: Settings, ready:
 
 
 def _place(study: Study, centre: int) -> Floats:
-    return study.points[centre] if study.centres is None else study.centres[centre]
+    return np.asarray((study.points if study.centres is None else study.centres)[centre])
 
 
 def _risk(s: int, c: Candidate, study: Study, ready: Plan) -> tuple[float, float, float]:
@@ -220,7 +222,7 @@ def _p_values(llr: float, best: bool, settings: Settings, simulated: Floats) -> 
     rank = inference.rank(llr, simulated)
     gumbel_p = inference.gumbel_p(llr, inference.gumbel(simulated))
     p = rank / (R + 1)
-    if (enough := stopping(settings)) and R < settings.replicates:
+    if (enough := stopping(settings)) and settings.replicates > R:
         p = enough / R if best else min((rank - 1) / R, 1.0)
     elif settings.p_value == "gumbel" or (settings.p_value == "default" and rank < 10 and settings.rates == "high"):
         p = gumbel_p
@@ -244,7 +246,7 @@ def _iterate(study: Study, settings: Settings, progress: Progress | None) -> Res
         study = _without(study, top, settings)
     if result is None:
         raise MethodError("an iterative scan needs at least one iteration")
-    return _result(study, settings, result.zones, clusters, np.concatenate([*every, np.zeros(0)]))
+    return _result(study, settings, clusters, np.concatenate([*every, np.zeros(0)]))
 
 
 def _without(study: Study, cluster: Found, settings: Settings) -> Study:
@@ -254,16 +256,13 @@ def _without(study: Study, cluster: Found, settings: Settings) -> Study:
     first = int(np.searchsorted(study.edges, cluster.start_day))
     stop = int(np.searchsorted(study.edges, cluster.end_day + 1))
 
-    def blank(table: Floats | Ints) -> Floats | Ints:
-        left = table.copy()
-        left[rows[:, None], np.arange(first, stop)] = 0
-        return left
-
+    outside = np.ones(study.streams[0].cases.shape, np.int64)
+    outside[rows[:, None], np.arange(first, stop)] = 0
     streams = []
     for s in study.streams:
-        cases = blank(s.cases)
-        held = None if s.at_risk is None else blank(s.at_risk)
+        cases = s.cases * outside
+        held = None if s.at_risk is None else s.at_risk * outside
         if held is not None and settings.model == "poisson" and held.sum() > 0:
             held = held * (cases.sum() / held.sum())
-        streams.append(replace(s, cases=cases, at_risk=held, strata=tuple(blank(x) for x in s.strata)))
+        streams.append(replace(s, cases=cases, at_risk=held, strata=tuple(x * outside for x in s.strata)))
     return replace(study, streams=tuple(streams))

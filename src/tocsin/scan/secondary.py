@@ -18,7 +18,8 @@ from typing import NamedTuple
 import numpy as np
 
 from tocsin.scan.statistic import TIED
-from tocsin.types import Floats, Ints
+from tocsin.scan.zones import Index, squeeze
+from tocsin.types import Bools, Floats
 
 MOST = 500  # clusters kept at most
 
@@ -27,7 +28,7 @@ class Candidate(NamedTuple):
     """One window as the rules see it: where its members and its centre are, when it begins and stops (exclusive)."""
 
     family: int
-    members: Ints
+    members: Index
     centre: Floats
     radius: float  # in straight coordinates of its own shape
     first: int
@@ -35,6 +36,9 @@ class Candidate(NamedTuple):
     way: int
     llr: float
     name: str
+    shape: float = 1.0
+    angle: float = 0.0
+    at: int = -1  # the location that is the centre, -1 if none is
 
 
 def ranked(candidates: list[Candidate]) -> list[Candidate]:
@@ -51,35 +55,67 @@ def ranked(candidates: list[Candidate]) -> list[Candidate]:
 
 def apart(candidates: list[Candidate], space: Floats, criterion: int, most: int = MOST) -> list[Candidate]:
     """The candidates that criterion leaves, best first. space (L, d): straight coordinates of the locations."""
-    kept: list[Candidate] = []
+    kept = _Kept(space, criterion, min(most, len(candidates)))
     for c in ranked(candidates):
-        if len(kept) == most:
+        if len(kept.clusters) == most:
             break
-        if not any(_overlap(k, c, space, criterion) for k in kept):
-            kept.append(c)
-    return kept
+        if not kept.overlaps(c):
+            kept.add(c)
+    return kept.clusters
 
 
-def _overlap(kept: Candidate, new: Candidate, space: Floats, criterion: int) -> bool:
-    if criterion == 5:
+class _Kept:
+    """The clusters kept so far, and which locations each covers."""
+
+    def __init__(self, space: Floats, criterion: int, most: int) -> None:
+        self.space, self.criterion = space, criterion
+        self.clusters: list[Candidate] = []
+        self.inside = np.zeros((most, len(space)), bool)  # members, and locations within the circle
+        self.members = np.zeros((most, len(space)), bool)
+        self.spans = np.zeros((most, 2), np.int64)
+
+    def add(self, c: Candidate) -> None:
+        k = len(self.clusters)
+        if len(c.centre):
+            self.inside[k] = within(self.space, c)
+            self.inside[k, c.members] = self.members[k, c.members] = True
+        self.spans[k] = c.first, c.stop
+        self.clusters.append(c)
+
+    def overlaps(self, new: Candidate) -> bool:
+        """Whether the criterion forbids the candidate beside what is kept."""
+        if self.criterion == 5:
+            return False
+        first, stop = self.spans[: len(self.clusters)].T
+        together = np.flatnonzero((stop >= new.first) & (first <= new.stop))
+        around = None
+        for k in together:
+            old = self.clusters[k]
+            if not (len(old.centre) and len(new.centre)):
+                if len(old.centre) == len(new.centre):
+                    return True
+                continue
+            if self.criterion == 0 and self.inside[k, new.members].any():
+                return True
+            if around is None:
+                around = within(self.space, new)
+            if self._by_centres(int(k), new, around) or (
+                self.criterion == 0 and bool((self.members[k] & around).any())
+            ):
+                return True
         return False
-    if kept.stop <= new.first - 1 or new.stop <= kept.first - 1:
-        return False
-    everywhere = len(kept.centre) == 0 or len(new.centre) == 0
-    if everywhere:
-        return len(kept.centre) == len(new.centre)
-    if criterion == 0:
-        return (
-            bool(np.intersect1d(kept.members, new.members).size)
-            or _inside(new.centre[None], kept)
-            or _inside(kept.centre[None], new)
-            or _inside(space[new.members], kept)
-            or _inside(space[kept.members], new)
-        )
-    here, there = _inside(new.centre[None], kept), _inside(kept.centre[None], new)
-    return {1: here or there, 2: here, 3: there, 4: here and there}[criterion]
+
+    def _by_centres(self, k: int, new: Candidate, around: Bools) -> bool:
+        old = self.clusters[k]
+        here = self.inside[k, new.at] if new.at >= 0 else within(new.centre[None], old)[0]
+        there = around[old.at] if old.at >= 0 else within(old.centre[None], new)[0]
+        return bool({0: here or there, 1: here or there, 2: here, 3: there, 4: here and there}[self.criterion])
 
 
-def _inside(points: Floats, cluster: Candidate) -> bool:
-    """Whether any point is within the cluster's circle."""
-    return bool((np.sqrt(((points - cluster.centre) ** 2).sum(axis=1)) <= cluster.radius + TIED).any())
+def within(points: Floats, cluster: Candidate) -> Bools:
+    """Which points are within the cluster's circle or ellipse."""
+    gap = points - cluster.centre
+    if cluster.shape != 1.0:
+        gap = squeeze(gap, cluster.shape, cluster.angle)
+    found: Bools = np.einsum("ij,ij->i", gap, gap) <= (cluster.radius + TIED) ** 2
+    return found

@@ -74,33 +74,37 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse what no method here can do, saying what to use instead."""
-        if not (0 <= self.max_size <= 1 and self.max_distance >= 0):
-            raise MethodError("max size: a share between 0 and 1; max distance: 0 (no limit) or more")
-        if self.step < 1 or self.min_window < 0 or self.max_window < 0 or not 0 < self.max_window_share <= 1:
-            raise MethodError("windows: step at least 1 unit, lengths 0 or more, share above 0 and at most 1")
-        if self.replicates < 0:
-            raise MethodError("replicates: 0 (no p-values) or more; 999 is usual")
-        if self.prospective and self.analysis == "spatial":
-            raise MethodError("a purely spatial scan has no time to look ahead in; use --analysis space-time")
-        if self.model == "permutation" and self.analysis != "space-time":
-            raise MethodError("the permutation model needs places and times: use --analysis space-time, or poisson")
-        if self.model == "bernoulli" and (self.trend in ("percent", "estimated") or self.spatial != "none"):
-            raise MethodError("the Bernoulli model has no trend or spatial adjustment; adjust by controls, or stratify")
-        if self.model == "permutation" and (self.trend != "none" or self.spatial != "none"):
-            raise MethodError("the permutation model already adjusts for every place and time pattern; drop it")
-        if self.weekly and (self.model != "permutation" or self.unit != "day" or self.step != 1):
-            raise MethodError("day-of-week strata go with the permutation model on days; or bring expected counts")
-        if self.trend != "none" and self.analysis == "spatial":
-            raise MethodError("a purely spatial scan has no time trend to adjust for")
-        if self.trend == "stratified" and self.analysis == "temporal":
-            raise MethodError("a purely temporal scan stratified by time has nothing left to find")
-        if self.spatial != "none" and self.analysis != "space-time":
-            raise MethodError("a spatial adjustment needs --analysis space-time")
-        if self.spatial == "stratified" and self.trend == "stratified":
-            raise MethodError("stratify by time or by space, not both; the permutation model adjusts for both")
-        if not 0 <= self.criterion <= 5:
-            raise MethodError("criterion: 0 to 5")
-        if len(self.shapes) != len(self.angles):
-            raise MethodError("ellipses: one number of angles for each shape")
-        if any(s <= 1 for s in self.shapes) or any(a < 1 for a in self.angles):
-            raise MethodError("ellipses: shapes above 1, at least one angle each")
+        for refused, why in _refusals(self):
+            if refused:
+                raise MethodError(why)
+
+
+def _refusals(s: Settings) -> list[tuple[bool, str]]:
+    """What does not go together, and what to do instead."""
+    stratified = s.trend == "stratified"
+    lengths = s.step < 1 or s.min_window < 0 or s.max_window < 0 or not 0 < s.max_window_share <= 1
+    ovals = len(s.shapes) != len(s.angles) or any(x <= 1 for x in s.shapes) or any(n < 1 for n in s.angles)
+    permuted, spatial, temporal = s.model == "permutation", s.analysis == "spatial", s.analysis == "temporal"
+    bernoulli = s.model == "bernoulli" and (s.trend in ("percent", "estimated") or s.spatial != "none")
+    return [
+        (
+            not 0 <= s.max_size <= 1 or s.max_distance < 0,
+            "max size: a share from 0 to 1; max distance: 0 (none) or more",
+        ),
+        (lengths, "windows: step at least 1 unit, lengths 0 or more, share above 0 and at most 1"),
+        (s.replicates < 0, "replicates: 0 (no p-values) or more; 999 is usual"),
+        (s.prospective and spatial, "a purely spatial scan has no time to look ahead in; use --analysis space-time"),
+        (permuted and s.analysis != "space-time", "the permutation model needs places and times: use space-time"),
+        (bernoulli, "the Bernoulli model has no trend or spatial adjustment; adjust by controls, or stratify by time"),
+        (permuted and (s.trend != "none" or s.spatial != "none"), "the permutation model adjusts for both already"),
+        (
+            s.weekly and (not permuted or s.unit != "day" or s.step != 1),
+            "day-of-week strata: permutation model on days",
+        ),
+        (s.trend != "none" and spatial, "a purely spatial scan has no time trend to adjust for; leave the trend out"),
+        (stratified and temporal, "a purely temporal scan stratified by time has nothing left to find"),
+        (s.spatial != "none" and s.analysis != "space-time", "a spatial adjustment needs --analysis space-time"),
+        (stratified and s.spatial == "stratified", "stratify by time or by space; the permutation model does both"),
+        (not 0 <= s.criterion <= 5, "criterion: 0 to 5, see docs/methods/scan.md"),
+        (ovals, "ellipses: shapes above 1, and one number of angles (at least 1) for each"),
+    ]

@@ -80,6 +80,8 @@ class _Batch:
         self.windows = Windows(plan.simulated.first - first, plan.simulated.last - first)
         exact = settings.model == "permutation" or (settings.model == "bernoulli" and not plan.within)
         self.satscan = settings.random == "satscan" and exact
+        permuted = self.satscan and settings.model == "permutation"
+        self.ordered = [lehmer.in_order(strata(s, settings)) for s in study.streams] if permuted else []
         self.draws = [
             randomizer(s, u, strata(s, settings), first, settings)
             for s, u in zip(study.streams, plan.u, strict=True)
@@ -117,7 +119,7 @@ class _Batch:
         stream = self.study.streams[s]
         seed = lehmer.SEED + replicate + 1 + lehmer.APART * s
         if self.settings.model == "permutation":
-            lehmer.permuted(strata(stream, self.settings), self.first, seed, counts, lane)
+            lehmer.permuted(self.ordered[s], self.first, seed, counts, lane)
         else:
             assert stream.at_risk is not None, "Bernoulli streams have controls"
             units = stream.cases + np.rint(stream.at_risk).astype(np.int64)
@@ -191,7 +193,9 @@ class SideBySide:
         if not (cells > 0).any():
             raise MethodError("nothing is expected in any window; look at the study period and the population")
         smallest, largest = float(cells[cells > 0].min()) / 2, float(cells.sum())
-        high, low, lowest = [], [], 0
+        high: list[Ints] = []
+        low: list[Ints] = []
+        lowest = 0
         for g in range(int(spans.group.max()) + 1):
             w = np.flatnonzero(spans.group == g)
             w = w[np.argmin(spans.N[w])]
@@ -203,12 +207,19 @@ class SideBySide:
                 never = math.inf if not limits.ways & ways else least
                 table, lowest = lanes.table(totals, never, smallest, largest, is_low)
                 into.append(table)
-        return lanes.Tables(np.stack(high), np.stack(low), lowest, bool(limits.ways & LOW))
+        return lanes.Tables(
+            _as(np.stack(high), np.int32), _as(np.stack(low), np.int32), lowest, bool(limits.ways & LOW)
+        )
 
     def __call__(self, counts: Counts) -> Floats:
         best = np.zeros(LANES)
         tables = self.tables._replace(
-            high=self.tables.high.astype(counts.dtype), low=self.tables.low.astype(counts.dtype)
+            high=_as(self.tables.high, counts.dtype.type), low=_as(self.tables.low, counts.dtype.type)
         )
         lanes.maxima(self.kind, counts, self.expected, self.families, self.windows, tables, best)
         return best
+
+
+def _as(counts: Ints | Counts, kind: type[np.int16 | np.int32]) -> Counts:
+    """The same whole numbers in 16 or 32 bits."""
+    return counts.astype(np.int16) if kind is np.int16 else counts.astype(np.int32)

@@ -51,7 +51,7 @@ def direction(kind: int, n: float, u: float, N: float, U: float) -> int:
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
 def bound(kind: int, n: float, u: float, N: float, U: float) -> float:
-    """A number the log likelihood ratio does not exceed, without logarithms: Pearson's χ² (χ² bounds the divergence)."""
+    """A number the log likelihood ratio does not exceed, without logarithms: Pearson's χ² bounds the divergence."""
     if kind == POISSON:
         e = u * (N / U)
         return (n - e) * (n - e) * (1.0 / e + 1.0 / (N - e)) if 0 < e < N else math.inf

@@ -74,7 +74,7 @@ def rows(result: Result, study: Study) -> list[dict[str, Any]]:
 
 
 def geojson(result: Result, study: Study) -> dict[str, Any]:
-    """Circles (or a point, where the radius is 0) with the values of their clusters; centres that have no place are left out."""
+    """Circles (points where the radius is 0) with the values of their clusters; what has no place is left out."""
     features = []
     for c in result.clusters:
         if c.place:

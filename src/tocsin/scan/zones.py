@@ -7,6 +7,7 @@ distances in the order of their coordinates. Source: Kulldorff & Nagarwalla (199
 import math
 from typing import NamedTuple
 
+import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +16,7 @@ from tocsin.scan.settings import Settings
 from tocsin.types import Floats, Ints
 
 EARTH_KM = 6367.0
+Index = NDArray[np.int32] | NDArray[np.int64]  # of locations: 32 bits save memory where there are many
 
 
 class Zones(NamedTuple):
@@ -24,7 +26,7 @@ class Zones(NamedTuple):
     reported (Z,): the longest prefix that may be reported; smallest (Z,): the shortest that counts.
     """
 
-    members: NDArray[np.int32]
+    members: Index
     begin: Ints
     centre: Ints
     shape: Floats
@@ -61,6 +63,20 @@ def everywhere(locations: int) -> Zones:
     return Zones(members, np.array([0, locations]), np.array([-1]), one, one * 0, all_of_them, all_of_them)
 
 
+def with_everywhere(zones: Zones, locations: int) -> Zones:
+    """The zones, and one window more: all locations at once."""
+    one = everywhere(locations)
+    return Zones(
+        np.concatenate([zones.members, one.members]),
+        np.append(zones.begin, zones.begin[-1] + locations),
+        np.append(zones.centre, -1),
+        np.append(zones.shape, 1.0),
+        np.append(zones.angle, 0.0),
+        np.append(zones.reported, locations),
+        np.append(zones.smallest, locations),
+    )
+
+
 def zones(
     space: Floats, weight: Floats, settings: Settings, centres: Floats | None = None, earth: bool = False
 ) -> Zones:
@@ -77,11 +93,11 @@ def zones(
     heavy_shown = weight.sum() * settings.reported_max_size if settings.reported_max_size else math.inf
     found = _Families()
     for shape, angle in [(1.0, 0.0), *_ellipses(settings)]:
-        flat = space if shape == 1.0 else _squeeze(space, shape, angle)
+        flat = space if shape == 1.0 else squeeze(space, shape, angle)
         by = order(space)
         lined, loads = flat[by], weight[by]
         middle = by if centres is None else order(centres)
-        around = lined if centres is None else (centres if shape == 1.0 else _squeeze(centres, shape, angle))[middle]
+        around = lined if centres is None else (centres if shape == 1.0 else squeeze(centres, shape, angle))[middle]
         guess = 64
         for c, point in zip(middle, around, strict=True):
             near, far = _nearest(lined, loads, point, limit, heavy, guess)
@@ -104,6 +120,32 @@ def from_lists(lists: list[Ints], weight: Floats, settings: Settings) -> Zones:
         most = int(np.searchsorted(np.cumsum(weight[near]), heavy * (1 + 1e-12), side="right"))
         found.add(near[:most], c, 1.0, 0.0, most)
     return found.zones()
+
+
+def limited(table: Zones, weight: Floats, share: float) -> Zones:
+    """A table made without a limit on size (`max_size` 0), cut where the weight would exceed the share of the total."""
+    if not share:
+        return table
+    heavy = weight.sum() * share * (1 + 1e-12)
+    members, begin = _cut(table.members, table.begin, table.smallest, weight.astype(np.float64), heavy)
+    return table._replace(members=members, begin=begin, reported=np.minimum(table.reported, np.diff(begin)))
+
+
+@nb.njit(cache=True, nogil=True)
+def _cut(members: Index, begin: Ints, smallest: Ints, weight: Floats, heavy: float) -> tuple[Index, Ints]:
+    kept = np.empty(members.size, members.dtype)
+    start = np.zeros(begin.size, np.int64)
+    size = 0
+    for z in range(begin.size - 1):
+        load = 0.0
+        for i in range(begin[z], begin[z + 1]):
+            load += weight[members[i]]
+            if load > heavy and smallest[z] == 1:
+                break
+            kept[size] = members[i]
+            size += 1
+        start[z + 1] = size
+    return kept[:size].copy(), start
 
 
 class _Families:
@@ -144,7 +186,7 @@ def _ellipses(settings: Settings) -> list[tuple[float, float]]:
     ]  # fmt: skip
 
 
-def _squeeze(points: Floats, shape: float, angle: float) -> Floats:
+def squeeze(points: Floats, shape: float, angle: float) -> Floats:
     """Turn by the angle and shorten the long axis, so that the ellipse becomes a circle of its short half-axis."""
     x, y = points[:, 0], points[:, 1]
     along_axis = (x * math.cos(angle) + y * math.sin(angle)) / shape

@@ -1,0 +1,77 @@
+"""Yesterday's clusters and today's: which is new, goes on, has grown or shrunk, has ended. Pure."""
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from tocsin.scan.run import Found, Result, scan
+from tocsin.scan.settings import Settings
+from tocsin.scan.study import Stream, Study
+from tocsin.scan.zones import Zones
+from tocsin.types import Floats, Ints
+
+Change = Literal["new", "ongoing", "grown", "shrunk", "ended"]
+SHARED = 0.5  # of the smaller one's places: from here two clusters are the same
+
+
+class Followed(NamedTuple):
+    """A cluster of today (or one that has ended), what became of it, the index of its yesterday's self or −1."""
+
+    cluster: Found
+    change: Change
+    before: int
+
+
+def follow(yesterday: tuple[Found, ...], today: tuple[Found, ...]) -> tuple[Followed, ...]:
+    """Match clusters from day to day: each of today's, best first, takes the unclaimed one it shares most with.
+
+    Two clusters are the same if they point the same way, their times touch and they share at least half of the smaller
+    one's places. Grown and shrunk speak of places and cases: grown = a place or a case more, shrunk = fewer and none
+    more. What nobody claims has ended; those come last, in yesterday's order.
+    """
+    free = list(range(len(yesterday)))
+    found: list[Followed] = []
+    for now in today:
+        ranked = sorted((-_shared(yesterday[i], now), i) for i in free)
+        if not ranked or -ranked[0][0] < SHARED:
+            found.append(Followed(now, "new", -1))
+            continue
+        i = ranked[0][1]
+        free.remove(i)
+        found.append(Followed(now, _change(yesterday[i], now), i))
+    return (*found, *(Followed(yesterday[i], "ended", i) for i in free))
+
+
+def _shared(a: Found, b: Found) -> float:
+    if a.high != b.high or a.end_day < b.start_day - 1 or b.end_day < a.start_day - 1:
+        return 0.0
+    return len(set(a.members) & set(b.members)) / max(min(len(a.members), len(b.members)), 1)
+
+
+def _change(before: Found, now: Found) -> Change:
+    more = set(now.members) - set(before.members) or now.observed > before.observed
+    fewer = set(before.members) - set(now.members) or now.observed < before.observed
+    return "grown" if more else "shrunk" if fewer else "ongoing"
+
+
+def clusters(
+    counts: Ints,
+    points: Floats,
+    ids: tuple[str, ...],
+    edges: Ints,
+    settings: Settings,
+    at_risk: Floats | None = None,
+    table: Zones | None = None,
+    earth: bool = True,
+) -> Result:
+    """Counts by area × step to clusters, in one call: what a beat needs.
+
+    counts (A, T); points (A, 2); edges (T + 1,) day numbers; at_risk (A, T): expected counts (poisson, ebp, ebnb) or
+    controls (bernoulli), not wanted for the permutation. `table`: the neighbours, kept while the places
+    stay. Missing counts must be filled before (a scan cannot see what was not reported).
+    """
+    by = np.argsort(np.array([i.encode() for i in ids]), kind="stable")
+    held = None if at_risk is None else np.asarray(at_risk, dtype=np.float64)[by]
+    stream = Stream(np.asarray(counts)[by].astype(np.int64), held)
+    study = Study(tuple(ids[i] for i in by), np.asarray(points, dtype=np.float64)[by], earth, edges, (stream,))
+    return scan(study, settings, table)
