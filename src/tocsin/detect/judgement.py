@@ -121,7 +121,7 @@ def judge(panel: Panel, start: int, control: Control) -> Judgement:
         even=c.even,
     )
     share = panel.exposure if c.offset else None
-    now = _log(panel.exposure[:, start:]) if c.offset else 0.0
+    now = _log(panel.exposure[:, start:], c.as_r) if c.offset else 0.0
     fits, trend_p, trend = _fits(panel.y, share, now, w, c)
     eta = _eta(fits, w, c) + now
     mean = np.exp(eta)
@@ -155,8 +155,9 @@ def _fits(
     trend = np.full(shape, KEPT)
     with np.errstate(over="ignore"):
         trend[~(np.exp(_eta(fits, w, c) + now) <= fits.largest)] = RUNS_AWAY
-    flat = (fits.pearson < 1e-16) & (np.abs(fits.trend) < 1e-12)  # equal counts: all that is left is rounding
-    trend[~(trend_p < c.p_threshold_trend) | flat] = NOT_SIGNIFICANT
+    if c.p_threshold_trend < 1:  # at 1 there is no test, nor does rounding make one
+        flat = (fits.pearson < 1e-16) & (np.abs(fits.trend) < 1e-12)  # equal counts: all that is left is rounding
+        trend[~(trend_p < c.p_threshold_trend) | flat] = NOT_SIGNIFICANT
     trend[fits.state == glm.NOT_CONVERGED] = NO_CONVERGENCE
     drop = (trend != KEPT) & (fits.state != glm.NO_ROWS)
     if drop.any():
@@ -188,9 +189,10 @@ def _plugged(mean: Floats, se: Floats, c: Control) -> Floats:
         return mean * np.exp(special.ndtri(1 - c.tail) * se) if c.method == "muan" else mean
 
 
-def _log(exposure: Floats) -> Floats:
-    """NaN where there is nobody to be ill."""
-    return np.log(np.where((exposure > 0) & (exposure < np.inf), exposure, np.nan))
+def _log(exposure: Floats, as_r: bool) -> Floats:
+    """NaN where there is nobody to be ill; R expects no cases among them."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.log(exposure if as_r else np.where((exposure > 0) & (exposure < np.inf), exposure, np.nan))
 
 
 def _reasons(y: Floats, start: int, missing: Bools, w: Windows, fits: glm.Fits, c: Control) -> Ints:
