@@ -27,6 +27,8 @@ COMMANDS = {  # in the order people meet them; name: one line for the list
     "note": "Move an alert, or say something of it.",
     "serve": "The page, the API, the folder watch and the beat.",
     "rebuild": "Count all events anew after a change of city.toml.",
+    "detect": "Judge the series of one table with one method; no city needed.",
+    "detectors": "The detectors there are, and what each needs.",
     "sim": "Make a simulated city: areas, feeds, outbreaks, and the truth about them.",
     "score": "Compare the alerts of a simulated city with the outbreaks planted in it.",
     "rt": "The reproduction number, from a file of cases.",

@@ -8,7 +8,7 @@ from functools import lru_cache
 from importlib import metadata
 
 from tocsin.detect import bayes, cdc, cidars, cusum, ears, farrington, farrington_flexible, glr, outbreak_p, rki
-from tocsin.detect.contract import Detector, panel, steps_per_year
+from tocsin.detect.contract import Detector, letters, panel, steps_per_year
 from tocsin.errors import MethodError
 from tocsin.types import Kind
 
@@ -67,7 +67,8 @@ ALIASES: dict[str, tuple[str, dict[str, object]]] = {
     "bayes2": ("bayes", {"b": 1, "w": 6, "act_y": True}),
     "bayes3": ("bayes", {"b": 2, "w": 4, "act_y": False}),
     "bayes4": ("bayes", {"b": 2, "w": 4, "act_y": False, "alpha": 0.01}),
-    "mpm": ("moving_percentile", {}),
+    "glrpois": ("glrpoisson", {}),
+    "mpm": ("movingpercentile", {}),
     "rki1": ("rki", {"b": 0, "w": 6, "act_y": True}),
     "rki2": ("rki", {"b": 1, "w": 6, "act_y": True}),
     "rki3": ("rki", {"b": 2, "w": 4, "act_y": False}),
@@ -77,13 +78,14 @@ ALIASES: dict[str, tuple[str, dict[str, object]]] = {
 def detector(name: str, **parameters: object) -> Detector:
     """The named method with these parameters; MethodError names what is unknown and lists what is allowed.
 
-    `ears` with method="C1", "C2" or "C3" is ears_c1, ears_c2, ears_c3.
+    Names are compared by their letters and digits alone, as parameters are: `outbreakP` is outbreak_p. `ears` with
+    method="C1", "C2" or "C3" is ears_c1, ears_c2, ears_c3.
     """
-    known = name.lower().replace("-", "_")
-    if known in {"ears", "earsc"}:
-        known = f"ears_{str(parameters.pop('method', 'C1')).lower()}"
-    known, implied = ALIASES.get(known, (known, {}))
-    found = DETECTORS.get(known) or _others().get(known)
+    wanted = letters(name)
+    if wanted in {"ears", "earsc"}:
+        wanted = f"ears{letters(str(parameters.pop('method', 'C1')))}"
+    wanted, implied = ALIASES.get(wanted, (wanted, {}))
+    found = next((d for n, d in detectors().items() if letters(n) == wanted), None)
     if found is None:
         raise MethodError(f"there is no detector {name!r}; there are: {', '.join(detectors())}")
     return found.configured(**{**implied, **parameters})

@@ -87,15 +87,15 @@ class Detector:
 
         Names are compared by their letters and digits alone: `min_sigma`, `minSigma` and `min.sigma` are one.
         """
-        allowed = {_letters(p): p for p in self.allowed()}
+        allowed = {letters(p): p for p in self.allowed()}
         given = {}
         for name, value in parameters.items():
             if name == "compat" and value == self.equals and "compat" not in allowed:
                 continue
-            if _letters(name) not in allowed:
+            if letters(name) not in allowed:
                 known = ", ".join(allowed.values()) or "none"
                 raise MethodError(f"{self.name} has no parameter {name!r}; its parameters are: {known}")
-            own = allowed[_letters(name)]
+            own = allowed[letters(name)]
             self._fits(own, self.allowed()[own], value)
             given[own] = value
         return replace(self, parameters={**self.parameters, **given})
@@ -182,5 +182,6 @@ def refuse(message: str) -> NoReturn:
     raise MethodError(message)
 
 
-def _letters(name: str) -> str:
+def letters(name: str) -> str:
+    """A name as names are compared: letters and digits, in lower case."""
     return "".join(c for c in name.lower() if c.isalnum())
