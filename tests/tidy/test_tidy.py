@@ -126,3 +126,13 @@ def test_locks_are_hashed_and_dependencies_few():
         assert pins
         assert all("--hash=sha256:" in lines[i + 1] for i in pins)
         assert not any("index-url" in line or "://" in line for line in lines)
+
+
+def test_every_kind_of_finding_is_said_in_chinese():
+    words = (ROOT / "web" / "src" / "lib" / "findings.ts").read_text("utf-8")
+    said = set(re.findall(r"^  '?([a-z-]+)'?: '", words, re.MULTILINE))
+    ends = "date|encoding|imported|json|value|range|required|column|table|report|long|area|signal|source|count"
+    code = re.compile(rf'"((?:[a-z]+-)+(?:{ends}))"')
+    codes = {c for top, path, _ in ALL if top in ("ingest", "store") for c in code.findall(path.read_text("utf-8"))}
+    assert len(codes) > 10
+    assert codes - said == set()

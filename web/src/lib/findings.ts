@@ -1,0 +1,20 @@
+/** What is wrong with a record, in Chinese, by the finding's code; in English the server says it in full. */
+export const CHINESE: Record<string, string> = {
+  'bad-date': '日期无法识别。应写作 2014-09-01、2014/9/1、20140901 或 2014年9月1日，可带时间。',
+  'bad-encoding': '文字编码有误。请用 UTF-8 或 GB18030 重新导出，或在 city.toml 中写明 encoding。',
+  'bad-imported': '“是否输入”的取值未识别。请在映射的 imported.map 中写明每个取值。',
+  'bad-json': '不是有效的 JSON。请检查引号、括号和逗号后重新发送。',
+  'bad-value': '数值无法识别。计数应为不小于 0 的数，测量值应为有限的数。',
+  'date-out-of-range': '日期超出合理范围（1900 年以前，或在收到之后）。请核对原始记录。',
+  'empty-required': '必填字段为空。请补全后重新导入，或在映射中给出 default。',
+  'missing-column': '文件缺少映射中写明的列。请核对表头，或修改 city.toml 中的映射。',
+  'not-a-table': '文件不是可读取的表格。请以 CSV、JSON 行、Parquet 或 .xlsx 重新发送。',
+  'reference-after-report': '发生日期晚于报告日期，两列可能对调。请核对映射或原始记录。',
+  'stale-report': '此记录的报告时间早于已知的更正。更正请使用更晚的报告时间。',
+  'too-long': '记录过长，已跳过。请检查是否缺少换行或引号未闭合。',
+  truncated: '文件不完整，末尾缺失。完整的记录已导入，请重新传输整个文件。',
+  'unknown-area': '地区编码不在地区表中。事件已计入最近的已知上级；请更正编码，或补充地区表。',
+  'unknown-signal': '信号名称未识别。请在 city.toml 的映射中写明每个取值对应的信号。',
+  'unknown-source': '来源名称未识别。请在 city.toml 中登记该来源。',
+  'wrong-column-count': '列数与表头不符。含有分隔符或换行的单元格应加引号。',
+};
