@@ -14,7 +14,6 @@ PAGES = sorted(
     for p in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")]
     if "_build" not in p.parts
 )
-LATER = {"docs/images/today-en.png", "docs/images/today-zh.png"}  # screenshots, taken last
 CODE = re.compile(r"^(`{3,})[^\n]*\n.*?^\1\s*$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 
@@ -34,8 +33,6 @@ def broken_links(page: Path, text: str) -> list[str]:
             continue
         path, _, anchor = link.partition("#")
         target = (page.parent / path).resolve() if path else page
-        if target.is_relative_to(ROOT) and str(target.relative_to(ROOT)) in LATER:
-            continue
         if not target.exists() or (anchor and anchor not in anchors(target)):
             found.append(link)
     return found
