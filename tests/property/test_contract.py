@@ -28,7 +28,7 @@ def test_an_unknown_parameter_is_named_with_what_is_allowed():
 
 
 def test_an_unknown_method_is_named_with_what_there_is():
-    with pytest.raises(MethodError, match=r"no detector 'sniff'; there are: bayes, .*moving_percentile"):
+    with pytest.raises(MethodError, match=r"no detector 'sniff'; there are: baseline_nb, bayes, .*moving_percentile"):
         detect.detector("sniff")
 
 

@@ -7,7 +7,21 @@ alarms = detect.detector("ears_c2", alpha=0.01).run(detect.panel(counts, first="
 from functools import lru_cache
 from importlib import metadata
 
-from tocsin.detect import bayes, cdc, cidars, cusum, ears, farrington, farrington_flexible, glr, outbreak_p, rki
+from tocsin.detect import (
+    baseline_nb,
+    bayes,
+    cdc,
+    cidars,
+    cusum,
+    ears,
+    essence,
+    farrington,
+    farrington_flexible,
+    glr,
+    outbreak_p,
+    rki,
+    serfling,
+)
 from tocsin.detect.contract import Detector, letters, panel, steps_per_year
 from tocsin.errors import MethodError
 from tocsin.types import Kind
@@ -27,23 +41,29 @@ _CDC = "Stroup et al. (1989), Statistics in Medicine 8(3): 323"
 _CUSUM = "Rossi et al. (1999), Statistics in Medicine 18(16): 2111"
 _GLR = "Höhle and Paul (2008), Computational Statistics & Data Analysis 52(9): 4357"
 _OUTBREAK_P = "Frisén and Andersson (2009), Statistics and Computing 19: 267"
+_OURS = "after Serfling (1963), Farrington et al. (1996) and Noufaily et al. (2013)"
+_ESSENCE = "Burkom et al. (2007), Statistics in Medicine 26(22): 4202"
+_SERFLING = "Serfling (1963), Public Health Reports 78(6): 494"
 _R = "surveillance"
 
 DETECTORS = {
     d.name: d
     for d in (
+        Detector("baseline_nb", baseline_nb.baseline_nb, baseline_nb.needs_baseline_nb, _OURS, BOTH),
         Detector("bayes", bayes.bayes, bayes.needs_bayes, _BAYES, equals=_R),
         Detector("cdc", cdc.cdc, cdc.needs_cdc, _CDC, window=cdc.WEEKS * cidars.WEEK, equals=_R),
         Detector("cusum", cusum.cusum, cusum.needs_cusum, _CUSUM, equality=">="),
         Detector("ears_c1", ears.c1, ears.needs_c1, _EARS, BOTH, equals=_R),
         Detector("ears_c2", ears.c2, ears.needs_c2, _EARS, BOTH, equals=_R),
         Detector("ears_c3", ears.c3, ears.needs_c3, _EARS, BOTH, equals=_R),
+        Detector("ewma", essence.ewma, essence.needs, _ESSENCE, BOTH),
         Detector("farrington", farrington.farrington, farrington.needs_farrington, _FARRINGTON),
         Detector(
             "farrington_flexible",
             farrington_flexible.farrington_flexible,
             farrington_flexible.needs_farrington_flexible,
             _NOUFAILY,
+            missing_is_no=True,
         ),
         Detector("fixed_value", cidars.fixed_value, cidars.needs_fixed_value, _CIDARS, BOTH, rule=True, equality=">="),
         Detector("glr_nb", glr.glr_nb, glr.needs_glr, _GLR, equality=">="),
@@ -57,7 +77,10 @@ DETECTORS = {
             window=cidars.WEEK,
         ),
         Detector("outbreak_p", outbreak_p.outbreak_p, outbreak_p.needs_outbreak_p, _OUTBREAK_P),
+        Detector("regression", essence.regression, essence.needs, _ESSENCE, BOTH),
+        Detector("regression_ewma_switch", essence.regression_ewma_switch, essence.needs, _ESSENCE, BOTH),
         Detector("rki", rki.rki, rki.needs_rki, _RKI, equals=_R),
+        Detector("serfling", serfling.serfling, serfling.needs_serfling, _SERFLING, BOTH),
     )
 }
 

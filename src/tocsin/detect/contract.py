@@ -35,6 +35,7 @@ class Detector:
     equality: an alarm needs a score over 1 (">") or of at least 1 (">="); a parameter of this name overrides it.
     window: expected and upper speak of the sum of the last so many minutes; 0 = of the step alone.
     equals: the package whose numbers these are as they stand: compat of that name is taken and changes nothing.
+    missing_is_no: of a step that was not reported the published method says "no alarm", not that it cannot tell.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Detector:
     equality: Equality = ">"
     window: int = 0
     equals: str = ""
+    missing_is_no: bool = False
     parameters: Mapping[str, object] = field(default_factory=dict)
 
     def run(self, panel: Panel, start: int) -> Alarms:

@@ -19,6 +19,12 @@ def quantile(level: float, size: Floats, prob: Floats) -> Floats:
     return _search(level * (1 - FUZZ), unique[:, 0], unique[:, 1])[place.ravel()].reshape(np.shape(prob))
 
 
+def quantile_by_mean(level: float, mean: Floats, ratio: Floats) -> Floats:
+    """The same, by the mean and the ratio of variance to mean (over 1)."""
+    above = np.maximum(ratio, 1 + 1e-9)
+    return quantile(level, mean / (above - 1), 1 / above)
+
+
 def _search(level: float, size: Floats, prob: Floats) -> Floats:
     sound = (size > 0) & (prob > 0) & (prob <= 1)
     s, p = np.where(sound, size, 1.0), np.where(sound, prob, 0.5)

@@ -28,7 +28,7 @@ def outbreak_p(
 
     score = log ratio / log k. expected: the constant mean. upper: ret="cases", the least count that makes the ratio
     more than k (NaN: none does up to max_upperbound_cases, or 0 does); "value", the ratio. How runs begin: runs.py;
-    compat="surveillance" begins one at the first step there is. p is not claimed.
+    memory_years=None and compat="surveillance" begin one at the first step there is. p is not claimed.
     """
     require(k > 1, f"outbreak_p: k is {k}; it is more than 1")
     require(ret in {"cases", "value"}, f'outbreak_p: ret is {ret!r}; write "cases" or "value"')
@@ -54,7 +54,7 @@ def needs_outbreak_p(step: int, memory_years: float | None = 0.5, compat: str = 
 def _runs(panel: Panel, start: int, memory_years: float | None, compat: str) -> list[tuple[int, int, int]]:
     """When runs begin, and the steps [first, last) they are heard on."""
     if compat or memory_years is None:
-        return [(0 if compat else start, start, panel.y.shape[1])]
+        return [(0, start, panel.y.shape[1])]
     return [(r.began, r.first, r.last) for r in runs.runs(panel, start, memory_years, 1.0)]
 
 

@@ -78,14 +78,26 @@ def dispersed(y: Floats, total: Floats, n: Floats, variance: Floats) -> Floats:
     """
     mean = (total + 1) / n
     ratio = np.maximum(variance / mean, 1.0)
-    kurtosis = 6 * (ratio - 1) / mean + 1 / (mean * ratio)
-    freedom = 2 / (2 / (n - 1) + kurtosis / n)
+    freedom = freedom_of(mean, ratio, n)
     ratio = (PRIOR * DISPERSION + freedom * ratio) / (PRIOR + freedom)
-    freedom = freedom + PRIOR
+    return averaged(y, mean, ratio, freedom + PRIOR, 1 / n)
+
+
+def freedom_of(mean: Floats, ratio: Floats, n: Floats) -> Floats:
+    """Degrees of freedom of the χ² as uncertain as the variance of n negative binomial values (see dispersed)."""
+    kurtosis = 6 * (ratio - 1) / mean + 1 / (mean * ratio)
+    return 2 / (2 / (n - 1) + kurtosis / n)
+
+
+def averaged(y: Floats, mean: Floats, ratio: Floats, freedom: Floats, unsure: Floats) -> Floats:
+    """Mid-p of y from a negative binomial whose variance ratio is `ratio` · freedom / χ²(freedom), times 1 + `unsure`.
+
+    unsure: the variance of the mean itself, over the ratio and the mean.
+    """
     p = np.zeros_like(mean)
     for at, weight in zip(_NODES, _WEIGHTS, strict=True):
         share = np.maximum(2 * special.gammaincinv(freedom / 2, at) / freedom, 1e-9)
-        p += weight * nbinom_mid_p(y, mean, np.maximum(ratio / share, 1.0) * (1 + 1 / n))
+        p += weight * nbinom_mid_p(y, mean, np.maximum(ratio / share, 1.0) * (1 + unsure))
     return p
 
 
