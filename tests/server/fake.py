@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from tocsin.errors import NotAllowed, NotFound
+from tocsin.calendar import parse_as_of, zone
+from tocsin.errors import InputError, NotAllowed, NotFound
 from tocsin.store.events import Taken
 from tocsin.types import Event, Finding
 
@@ -62,6 +63,7 @@ class City:
 
     def series(self, signal: str, area: str, first: Any, last: Any, as_of: Any, now: int) -> dict[str, Any]:
         self.asked.append((signal, area, first, last, as_of, now))
+        _checked(as_of)
         self._known(signal, area)
         numbers = {"observed": [3], "expected": [None], "upper": [2.5], "score": [float("nan")], "p": [None]}
         curve = {"name": "ears_c2", "title": title("C2"), "cite": "", "rule": False, "window": 1, **numbers}
@@ -72,16 +74,19 @@ class City:
         }  # fmt: skip
 
     def area_map(self, signal: str, level: str, as_of: Any, now: int) -> dict[str, Any]:
+        _checked(as_of)
         self._known(signal, "1")
         self.areas(level)
         return {"signal": signal, "level": level, "as_of": AT, "time": None, "areas": [], "alerts": []}
 
     def alerts(self, state: str | None, phase: str | None, as_of: Any, limit: int, now: int) -> dict[str, Any]:
         self.asked.append((state, phase, as_of, limit, now))
+        _checked(as_of)
         found = [self._alert()] if state in (None, self.state) else []
         return {"as_of": AT, "budget": 20, "total": len(found), "alerts": found[:limit]}
 
     def alert(self, name: str, as_of: Any, now: int) -> dict[str, Any]:
+        _checked(as_of)
         if name != ALERT_ID:
             raise NotFound(f"no alert {name!r}; `tocsin alerts` lists them")
         return self._alert() | {"evidence": [], "notes": list(self.notes), "actions": ["acknowledge", "comment"]}
@@ -155,6 +160,15 @@ class City:
             "began": AT,
             "explained_by": [],
         }  # fmt: skip
+
+
+def _checked(as_of: str | None) -> None:
+    """Refuse what the real views refuse."""
+    try:
+        if as_of is not None:
+            parse_as_of(as_of, zone("Asia/Shanghai"))
+    except (ValueError, OverflowError) as e:
+        raise InputError(f"as_of {as_of!r}: write a date or a date and time") from e
 
 
 def _finding(line: int, code: str, message: str, *, kept: bool = False) -> Finding:

@@ -86,8 +86,7 @@ def area_map(desk: Desk, signal: str, level: str, as_of: str | None, now: Instan
         rate = sums / judged.cube.exposure[0][:, -1] * 1e5
     if table.kind == "measure":
         rate = judged.cube.values[0][:, -1]
-    best = [max(judged.alarms.values(), key=lambda a: np.nan_to_num(a.score[i, 0], nan=-np.inf), default=None)
-            for i in range(len(judged.cube.areas))]  # fmt: skip
+    best = _strongest(judged)
     return {
         "signal": signal,
         "level": level,
@@ -97,16 +96,32 @@ def area_map(desk: Desk, signal: str, level: str, as_of: str | None, now: Instan
             {
                 "code": code,
                 "value": number(float(judged.cube.values[0, i, -1])),
-                **{
-                    f: None if b is None else number(float(getattr(b, f)[i, 0])) for f in ("expected", "upper", "score")
-                },
+                **_said(judged, best[i], i),
                 "p": number(float(judged.p[i, 0])),
                 "rate_per_100k": number(float(rate[i])),
                 "window_sum": number(float(sums[i])),
             }
-            for i, (code, b) in enumerate(zip(judged.cube.areas, best, strict=True))
+            for i, code in enumerate(judged.cube.areas)
         ],
         "alerts": [_pin(a) for a in _active(desk, at) if a.signal == signal and desk.tree[a.area].level == level],
+    }
+
+
+def _strongest(judged: Judged) -> list[str | None]:
+    """For each area the detector whose newest score is highest."""
+    scores = {name: np.nan_to_num(a.score[:, -1], nan=-np.inf) for name, a in judged.alarms.items()}
+    return [max(scores, key=lambda n: scores[n][i], default=None) for i in range(len(judged.cube.areas))]
+
+
+def _said(judged: Judged, name: str | None, area: int) -> dict[str, float | None]:
+    """What a detector says of an area's newest step; where it judges sums, their share of one step."""
+    if name is None:
+        return {"expected": None, "upper": None, "score": None}
+    it, steps = judged.alarms[name], judged.windows[name]
+    return {
+        "expected": number(float(it.expected[area, -1]) / steps),
+        "upper": number(float(it.upper[area, -1]) / steps),
+        "score": number(float(it.score[area, -1])),
     }
 
 
