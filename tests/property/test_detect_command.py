@@ -30,6 +30,7 @@ def write(path, text):
     ("name", "method"),
     [
         ("ears_C2_edgew", "ears"),
+        ("ff_edgew_default", "farrington_flexible"),
         ("bayes2_edgew", "bayes"),
         ("cusum_rossi_campy_glm", "cusum"),
         ("cusum_reset_agona", "cusum"),
