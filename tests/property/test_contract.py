@@ -43,8 +43,15 @@ def test_hostile_values_are_refused_in_words():
 
 
 def test_a_word_for_a_number_is_refused():
-    with pytest.raises(MethodError, match="ears_c1: baseline is 'week'; it takes a number"):
+    with pytest.raises(MethodError, match="ears_c1: baseline is 'week'; it takes a whole number"):
         detect.detector("ears_c1", baseline="week")
+    with pytest.raises(MethodError, match=r"ears_c1: baseline is 7.5; it takes a whole number"):
+        detect.detector("ears_c1", baseline=7.5)
+    with pytest.raises(MethodError, match=r"ears_c1: alpha is \[0.1\]; it takes a number"):
+        detect.detector("ears_c1", alpha=[0.1])
+    with pytest.raises(MethodError, match="ears_c1: alpha is None; it takes a value, not null"):
+        detect.detector("ears_c1", alpha=None)
+    assert detect.detector("ears_c1", baseline=14.0).history(1440) == 14
     with pytest.raises(MethodError, match="ears_c3: today is 1; it takes true or false"):
         detect.detector("ears_c3", today=1)
 

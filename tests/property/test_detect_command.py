@@ -30,6 +30,7 @@ def write(path, text):
     ("name", "method"),
     [
         ("ears_C2_edgew", "ears"),
+        ("ff_edgew_default", "farrington_flexible"),
         ("bayes2_edgew", "bayes"),
         ("cusum_rossi_campy_glm", "cusum"),
         ("cusum_reset_agona", "cusum"),
@@ -104,6 +105,8 @@ def test_a_picture_is_drawn(tmp_path):
         ("date,count\n2026-01-01,1\n2026-01-02,many", "row 3: count is 'many'; write a number"),
         ("date,count\n2026-01-01,1\n2026-01-01,2", "one time"),
         ("date,series,count\n2026-01-01,a,1\n2026-01-02,a,1\n2026-01-02,a,2", "'a' has the same time twice"),
+        ("t,count\n1,2\n999999999999,3", "span 999,999,999,998 steps; one of them is mistyped"),
+        ("t,count\n1,2\n1.5,3", "t is a step's whole number"),
         ("date,count", "no rows"),
         ("", "cannot be read as a table"),
     ],

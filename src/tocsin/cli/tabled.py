@@ -22,6 +22,7 @@ SERIES = ("series", "unit", "area", "region", "signal")
 TIMES = ("date", "time", "t")
 BESIDE = ("year", "period", "population", "exposure", "holiday")  # columns that are no series of a wide table
 MONTH = round(YEAR / 12)
+MOST_STEPS = 2_000_000  # nineteen years of five minutes
 
 
 class Tabled(NamedTuple):
@@ -164,6 +165,7 @@ def _positions(table: pl.DataFrame, path: Path, freq: int | None) -> _Steps:
         mixed = f"steps of {_span(step)} and of {_span(shortest)} are mixed"
         raise InputError(f"{path}: dates are not evenly spaced ({mixed})")
     at = (times - distinct[0]).astype(np.int64) // step
+    _reasonable(int(at.max()), path)
     time = distinct[0] + step * np.arange(int(at.max()) + 1)
     return _Steps(time.astype("datetime64[m]"), np.arange(1, len(time) + 1), step, at)
 
@@ -188,6 +190,7 @@ def _numbered(table: pl.DataFrame, path: Path, freq: int) -> _Steps:
     if {"year", "period"} <= set(table.columns):
         where = int(np.argmin(t))
         year, period = (int(_numbers(table[c][where : where + 1], c, path)[0]) for c in ("year", "period"))
+    _reasonable(int(t.max()) - first, path)
     steps = np.arange(int(t.max()) - first + 1)
     if minutes == MONTH:
         time = (np.datetime64(f"{year:04d}", "M") + (period - 1 + steps)).astype("datetime64[m]")
@@ -196,6 +199,11 @@ def _numbered(table: pl.DataFrame, path: Path, freq: int) -> _Steps:
         begin -= timedelta(days=begin.weekday() if minutes == 7 * DAY else 0)
         time = np.datetime64(begin, "m") + minutes * (period - 1 + steps)
     return _Steps(time, steps + first, minutes, (t - first).astype(np.int64))
+
+
+def _reasonable(steps: int, path: Path) -> None:
+    if steps >= MOST_STEPS:
+        raise InputError(f"{path}: its times span {steps:,} steps; one of them is mistyped, or steps are mixed")
 
 
 def _span(minutes: int) -> str:

@@ -61,71 +61,86 @@ def design(time: Times, holiday: Bools, step: int, known: int, harmonics: int, t
     return Design(np.stack(columns, axis=1), 1 / np.square(sd))
 
 
+class _Basis(NamedTuple):
+    """Columns (T, p), the products of every two of them (T, p (p + 1) / 2), and prior precisions (p,)."""
+
+    X: Floats
+    pairs: Floats
+    precision: Floats
+
+
 def fit(y: Floats, offset: Floats, of: Design, kind: Kind, threshold: float) -> Fit:
-    """Fit y (N, T), NaN left out, with log exposures `offset` (N, T), weighing down what is over `threshold` sds."""
+    """Fit y (N, T), NaN left out, with log exposures `offset` (N, T), weighing down what is over `threshold` sds.
+
+    Each series stops by itself when its weights rest, so that none depends on those it is fitted with.
+    """
     X, seen = of.X[: y.shape[1]], ~np.isnan(y)
-    known = seen.sum(axis=1)
     # One case spread over the record keeps an empty series from a level of nothing at all.
-    target = np.where(seen, y + (1 / np.maximum(known, 1))[:, None] if kind == "count" else y, 0.0)
+    spread_case = (1 / np.maximum(seen.sum(axis=1), 1))[:, None] if kind == "count" else 0.0
+    target = np.where(seen, y + spread_case, 0.0)
     solve = _poisson if kind == "count" else _normal
-    weights = seen.astype(np.float64)
-    effects, covariance = solve(target, offset, X, of.precision, weights, None)
+    precision = of.precision if kind == "count" else of.precision / 16  # a log effect of 1: four deviations of readings
+    i, j = np.triu_indices(X.shape[1])
+    basis = _Basis(X, np.ascontiguousarray(X[:, i] * X[:, j]), precision)
+    weights, going = seen.astype(np.float64), np.arange(len(y))
+    effects, covariance = solve(target, offset, basis, weights, None)
+    dispersion, freedom = _dispersion(y, effects @ X.T + offset, weights, covariance, precision, kind)
     for _ in range(ROUNDS):
-        spread, freedom = _dispersion(y, effects @ X.T + offset, weights, covariance, X, kind)
-        if not np.isfinite(threshold):
-            break
         with np.errstate(divide="ignore", invalid="ignore"):
-            apart = _residual(y, effects @ X.T + offset, kind) / np.sqrt(spread)[:, None]
-            again = np.where(seen, np.where(apart > threshold, (threshold / apart) ** 2, 1.0), 0.0)
-        if np.abs(again - weights).max(initial=0) < 1e-3:
+            apart = _residual(y[going], effects[going] @ X.T + offset[going], kind) / np.sqrt(dispersion[going, None])
+            again = np.where(seen[going], np.where(apart > threshold, (threshold / apart) ** 2, 1.0), 0.0)
+        moving = np.abs(again - weights[going]).max(axis=1, initial=0) >= 1e-3
+        going, again = going[moving], again[moving]
+        if not len(going):
             break
-        weights = again
-        effects, covariance = solve(target, offset, X, of.precision, weights, effects)
-    spread, freedom = _dispersion(y, effects @ X.T + offset, weights, covariance, X, kind)
-    return Fit(effects, covariance, spread, freedom, weights)
+        weights[going], some = again, offset[going]
+        effects[going], covariance[going] = solve(target[going], some, basis, again, effects[going])
+        eta = effects[going] @ X.T + some
+        dispersion[going], freedom[going] = _dispersion(y[going], eta, again, covariance[going], precision, kind)
+    return Fit(effects, covariance, dispersion, freedom, weights)
 
 
-def _poisson(
-    y: Floats, offset: Floats, X: Floats, precision: Floats, weights: Floats, near: Floats | None
-) -> tuple[Floats, Floats]:
+def _poisson(y: Floats, offset: Floats, basis: _Basis, weights: Floats, near: Floats | None) -> tuple[Floats, Floats]:
     """Effects (N, p) and their covariance by short Newton steps, from those of a fit near by if there is one."""
+    X, precision = basis.X, basis.precision
     if near is None:
         near = np.zeros((len(y), X.shape[1]))
         exposure = np.einsum("nt,nt->n", weights, np.exp(offset))
         near[:, 0] = np.log(np.einsum("nt,nt->n", weights, y) / np.maximum(exposure, 1e-300) + 1e-300)
     effects, sums = near.copy(), (weights * y) @ X
-    A, moved = np.zeros((len(y), X.shape[1], X.shape[1])), np.inf
+    A, moved, going = np.zeros((len(y), X.shape[1], X.shape[1])), np.full(len(y), np.inf), np.arange(len(y))
     for _ in range(STEPS):
-        mean = weights * np.exp(np.clip(effects @ X.T + offset, -30, 40))
-        if moved > STALE:
-            A = _normal_matrix(mean, X, precision)
-        step = np.clip(np.linalg.solve(A, (sums - mean @ X - precision * effects)[:, :, None])[:, :, 0], -2, 2)
-        effects += step
-        moved = np.abs(step).max(initial=0)
-        if moved < 1e-6:
+        mean = weights[going] * np.exp(np.clip(effects[going] @ X.T + offset[going], -30, 40))
+        stale = moved[going] > STALE
+        A[going[stale]] = _normal_matrix(mean[stale], basis)
+        slope = sums[going] - mean @ X - precision * effects[going]
+        step = np.clip(np.linalg.solve(A[going], slope[:, :, None])[:, :, 0], -2, 2)
+        effects[going] += step
+        moved[going] = np.abs(step).max(axis=1)
+        going = going[moved[going] >= 1e-6]
+        if not len(going):
             break
     return effects, np.asarray(np.linalg.inv(A), dtype=np.float64)
 
 
-def _normal(
-    y: Floats, offset: Floats, X: Floats, precision: Floats, weights: Floats, near: Floats | None
-) -> tuple[Floats, Floats]:
-    """The same for readings: weighted least squares. A log effect of 1 is as strong as four of their deviations."""
+def _normal(y: Floats, offset: Floats, basis: _Basis, weights: Floats, near: Floats | None) -> tuple[Floats, Floats]:
+    """The same for readings: weighted least squares."""
     total = np.maximum(weights.sum(axis=1), 1)
     centre = (weights * y).sum(axis=1) / total
-    A = _normal_matrix(weights, X, precision / 16)
-    effects = np.linalg.solve(A, ((weights * (y - centre[:, None])) @ X)[:, :, None])[:, :, 0]
+    A = _normal_matrix(weights, basis)
+    effects = np.linalg.solve(A, ((weights * (y - centre[:, None])) @ basis.X)[:, :, None])[:, :, 0]
     effects[:, 0] += centre
     return effects, np.asarray(np.linalg.inv(A), dtype=np.float64)
 
 
-def _normal_matrix(inner: Floats, X: Floats, precision: Floats) -> Floats:
+def _normal_matrix(inner: Floats, basis: _Basis) -> Floats:
     """X' diag(inner) X and the prior's precision (N, p, p), a touch more for what cannot be told apart."""
-    i, j = np.triu_indices(X.shape[1])
-    A = np.empty((len(inner), X.shape[1], X.shape[1]))
-    A[:, i, j] = A[:, j, i] = inner @ (X[:, i] * X[:, j])
-    k = np.arange(X.shape[1])
-    A[:, k, k] += precision + 1e-9 * (1 + A[:, k, k])
+    p = basis.X.shape[1]
+    i, j = np.triu_indices(p)
+    A = np.empty((len(inner), p, p))
+    A[:, i, j] = A[:, j, i] = inner @ basis.pairs
+    k = np.arange(p)
+    A[:, k, k] += basis.precision + 1e-9 * (1 + A[:, k, k])
     return A
 
 
@@ -138,13 +153,12 @@ def _residual(y: Floats, eta: Floats, kind: Kind) -> Floats:
 
 
 def _dispersion(
-    y: Floats, eta: Floats, weights: Floats, covariance: Floats, X: Floats, kind: Kind
+    y: Floats, eta: Floats, weights: Floats, covariance: Floats, precision: Floats, kind: Kind
 ) -> tuple[Floats, Floats]:
     """Variance over mean (counts, at least 1) or variance (readings), and the degrees of freedom it was told from."""
     mean = np.exp(np.clip(eta, -30, 40)) if kind == "count" else np.ones_like(eta)
-    inner = weights * mean
     # Effects that the prior holds back cost less than one degree of freedom each: the trace of the smoother.
-    used = np.einsum("npq,nqp->n", covariance, _normal_matrix(inner, X, np.zeros(X.shape[1])))
+    used = len(precision) - np.einsum("npp,p->n", covariance, precision)
     freedom = np.maximum(weights.sum(axis=1) - used, 1.0)
     fitted = mean if kind == "count" else eta
     total = np.nansum(weights * np.where(np.isnan(y), 0.0, (y - fitted) ** 2 / mean), axis=1)

@@ -9,7 +9,8 @@ value itself, is NaN.
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, NoReturn
+from types import NoneType
+from typing import Literal, NoReturn, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -98,18 +99,27 @@ class Detector:
                 known = ", ".join(allowed.values()) or "none"
                 raise MethodError(f"{self.name} has no parameter {name!r}; its parameters are: {known}")
             own = allowed[letters(name)]
-            self._fits(own, self.allowed()[own], value)
-            given[own] = value
+            given[own] = self._fitting(own, value)
         return replace(self, parameters={**self.parameters, **given})
 
-    def _fits(self, name: str, default: object, value: object) -> None:
-        said = f"{self.name}: {name} is {value!r}; it takes"
-        if isinstance(default, bool):
+    def _fitting(self, name: str, value: object) -> object:
+        """The value as its parameter takes it (5.0 as 5 where it counts); MethodError for one of another kind."""
+        parameter = inspect.signature(self.method).parameters[name]
+        default, said = parameter.default, f"{self.name}: {name} is {value!r}; it takes"
+        if value is None:
+            require(default is None or NoneType in get_args(parameter.annotation), f"{said} a value, not null")
+        elif isinstance(default, bool):
             require(isinstance(value, bool), f"{said} true or false")
-        elif isinstance(default, int | float):
-            require(not isinstance(value, str | bool), f"{said} a number")
+        elif isinstance(default, int):
+            if isinstance(value, int | float) and not isinstance(value, bool) and float(value).is_integer():
+                return int(value)
+            refuse(f"{said} a whole number")
+        elif isinstance(default, float):
+            # Some numbers may go by season: a table of months.
+            require(isinstance(value, int | float | Mapping) and not isinstance(value, bool), f"{said} a number")
         elif isinstance(default, str):
             require(isinstance(value, str), f"{said} a word")
+        return value
 
     def allowed(self) -> dict[str, object]:
         """The method's parameters and their defaults, in order."""
