@@ -13,6 +13,9 @@ from tocsin import __version__
 from tocsin.errors import InputError, TocsinError
 from tocsin.store.db import explained
 
+# Our matrices are small: threads of the linear algebra library cost more than they bring, much more on a busy machine.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 COMMANDS = {  # in the order people meet them; name: one line for the list
     "demo": "A simulated city from nothing to a live page.",
     "init": "Make a city directory to fill in.",
