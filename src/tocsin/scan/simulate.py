@@ -25,6 +25,7 @@ from tocsin.scan.study import Study
 from tocsin.types import Floats, Ints
 
 Progress = Callable[[int, int], None]  # replicates done, replicates in all
+_TINY = 127  # counts beyond need 16 bits
 _SMALL = 32000  # counts beyond need 32 bits
 _TABLES = 32  # of thresholds at most
 
@@ -208,18 +209,15 @@ class SideBySide:
                 table, lowest = lanes.table(totals, never, smallest, largest, is_low)
                 into.append(table)
         return lanes.Tables(
-            _as(np.stack(high), np.int32), _as(np.stack(low), np.int32), lowest, bool(limits.ways & LOW)
+            np.stack(high).astype(np.int32), np.stack(low).astype(np.int32), lowest, bool(limits.ways & LOW)
         )
 
     def __call__(self, counts: Counts) -> Floats:
         best = np.zeros(LANES)
-        tables = self.tables._replace(
-            high=_as(self.tables.high, counts.dtype.type), low=_as(self.tables.low, counts.dtype.type)
-        )
+        if counts.dtype == np.int32:
+            tables = self.tables
+        else:
+            tables = self.tables._replace(high=self.tables.high.astype(np.int16), low=self.tables.low.astype(np.int16))
+            counts = counts.astype(np.int8) if counts.max(initial=0) <= _TINY else counts
         lanes.maxima(self.kind, counts, self.expected, self.families, self.windows, tables, best)
         return best
-
-
-def _as(counts: Ints | Counts, kind: type[np.int16 | np.int32]) -> Counts:
-    """The same whole numbers in 16 or 32 bits."""
-    return counts.astype(np.int16) if kind is np.int16 else counts.astype(np.int32)
