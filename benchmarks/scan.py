@@ -37,7 +37,7 @@ SATSCAN = {  # run: seconds of wall time with 1 thread, with 2
 
 
 def main() -> None:
-    """Print a table: seconds, SaTScan's seconds, how many times faster; fresh and with yesterday's neighbours; CPU seconds."""
+    """Print a table: seconds, SaTScan's seconds, times faster; fresh and with yesterday's neighbours; CPU."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", nargs="*", default=list(SATSCAN))
     parser.add_argument("--threads", type=int, default=2)
@@ -61,7 +61,9 @@ def main() -> None:
             again.append(time.perf_counter() - start)
         theirs = SATSCAN.get(run, (float("nan"),) * 2)[0 if options.threads == 1 else 1]
         a, b = min(fresh), min(again)
-        print(f"{run:36s} {theirs:8.2f} {a:8.2f} {theirs / a:6.0f} {b:9.2f} {theirs / b:6.0f} {min(cpu):8.2f}", flush=True)
+        print(
+            f"{run:36s} {theirs:8.2f} {a:8.2f} {theirs / a:6.0f} {b:9.2f} {theirs / b:6.0f} {min(cpu):8.2f}", flush=True
+        )
 
 
 if __name__ == "__main__":

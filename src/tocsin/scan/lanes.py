@@ -185,13 +185,13 @@ def maxima(
     are `cylinder.maximum`'s work.
     """
     K = counts.shape[1]
-    n = np.zeros((K + 1, LANES), tables.high.dtype)  # the last row stays 0: the end
+    n: Counts = np.zeros((K + 1, LANES), tables.high.dtype)  # the last row stays 0: the end
     u = np.zeros(K + 1)
     high = np.zeros((tables.high.shape[0], tables.high.shape[2], LANES), n.dtype)
     low = np.full(high.shape, -1, n.dtype)
     state = State(high, low, np.full((high.shape[0], LANES), -1, np.int64))
     held = np.zeros(1)
-    work = Work(held, held.view(np.int64), np.zeros(LANES, n.dtype))
+    work = Work(held, held.view(np.int64), np.zeros(LANES, tables.high.dtype))
     first, stop = windows.first, windows.stop
     suffixes = len(first) <= K and np.all(stop == K) and np.all(first == np.arange(len(first)))
     before = -1.0

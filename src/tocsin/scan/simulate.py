@@ -5,11 +5,11 @@ Batches are numbered and each has its own random stream, so the answer is the sa
 
 import itertools
 import math
-import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
+import numba as nb
 import numpy as np
 
 from tocsin.errors import MethodError
@@ -40,7 +40,7 @@ def maxima(
     one_batch = _Batch(study, settings, plan, first, round_)
     found: list[Floats] = []
     above = 0
-    for batch in _in_order(one_batch, -(-R // LANES), settings.threads or os.cpu_count() or 1):
+    for batch in _in_order(one_batch, -(-R // LANES), settings.threads or nb.config.NUMBA_NUM_THREADS):
         found.append(batch[: R - sum(map(len, found))])
         if progress:
             progress(sum(map(len, found)), R)
