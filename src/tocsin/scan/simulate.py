@@ -40,7 +40,7 @@ def maxima(
     one_batch = _Batch(study, settings, plan, first, round_)
     found: list[Floats] = []
     above = 0
-    for batch in _in_order(one_batch, -(-R // LANES), settings.threads or nb.config.NUMBA_NUM_THREADS):
+    for batch in _in_order(one_batch, -(-R // LANES), settings.threads or nb.get_num_threads()):
         found.append(batch[: R - sum(map(len, found))])
         if progress:
             progress(sum(map(len, found)), R)
