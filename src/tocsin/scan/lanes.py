@@ -22,7 +22,7 @@ LEVELS = 1200  # … and how many
 BITS = 47  # of a float's 52 after the point are dropped: 32 bins an octave
 NEVER = 32767
 LANES = 128  # replicates side by side: known to the compiler, so that it makes vectors of them
-Counts = NDArray[np.int16] | NDArray[np.int32]
+Counts = NDArray[np.int8] | NDArray[np.int16] | NDArray[np.int32]
 
 
 class Totals(NamedTuple):
@@ -58,6 +58,14 @@ class State(NamedTuple):
     high: Counts
     low: Counts
     row: Ints
+
+
+class Work(NamedTuple):
+    """Room for one expected count, the same as bits, and one row of counts."""
+
+    held: Floats
+    bits: Ints
+    spare: Counts
 
 
 class Families(NamedTuple):
@@ -172,15 +180,18 @@ def maxima(
 ) -> None:
     """Raise best (LANES,) to each replicate's largest statistic over all families and windows.
 
-    counts (L, K, LANES), expected (L, K): sums from each interval to the end. Several streams and limits on the risk
+    counts (L, K, LANES), expected (L, K): sums from each interval to the end; small counts may come in 8 bits, which
+    the caches hold more of, sums have the bits of the tables. Several streams and limits on the risk
     are `cylinder.maximum`'s work.
     """
     K = counts.shape[1]
-    n = np.zeros((K + 1, LANES), counts.dtype)  # the last row stays 0: the end
+    n: Counts = np.zeros((K + 1, LANES), tables.high.dtype)  # the last row stays 0: the end
     u = np.zeros(K + 1)
-    high = np.zeros((tables.high.shape[0], tables.high.shape[2], LANES), counts.dtype)
-    low = np.full(high.shape, -1, counts.dtype)
+    high = np.zeros((tables.high.shape[0], tables.high.shape[2], LANES), n.dtype)
+    low = np.full(high.shape, -1, n.dtype)
     state = State(high, low, np.full((high.shape[0], LANES), -1, np.int64))
+    held = np.zeros(1)
+    work = Work(held, held.view(np.int64), np.zeros(LANES, tables.high.dtype))
     first, stop = windows.first, windows.stop
     suffixes = len(first) <= K and np.all(stop == K) and np.all(first == np.arange(len(first)))
     before = -1.0
@@ -198,38 +209,36 @@ def maxima(
             for k in range(K):
                 u[k] += expected[m, k]
             if suffixes and families.fresh[i] and not tables.both:
-                _grow_and_try(kind, n, counts[m], u, before, windows, tables, state, best)
+                _grow_and_try(kind, n, counts, m, u, before, windows, tables, state, work, best)
                 continue
             for k in range(K):
                 _add(n[k], counts[m, k])
             if families.fresh[i]:
-                _try(kind, n, u, before, windows, tables, state, best)
+                _try(kind, n, u, before, windows, tables, state, work, best)
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(cache=True, nogil=True, inline="always")
 def _grow_and_try(
-    kind: int, n: Counts, more: Counts, u: Floats, penalty: float, windows: Spans, tables: Tables, state: State,
-    best: Floats,
+    kind: int, n: Counts, more: Counts, m: int, u: Floats, penalty: float, windows: Spans, tables: Tables,
+    state: State, work: Work, best: Floats,
 ) -> None:  # fmt: skip
     """Add a location and look at the windows that reach the end; shorter ones than these are not asked for."""
-    held = np.empty(1)
-    bits = held.view(np.int64)
+    held, bits = work.held, work.bits
     for w in range(len(windows.first)):
         held[0] = u[w]
         g, b = windows.group[w], min(max((bits[0] >> BITS) - tables.lowest, 0), state.high.shape[1] - 1)
-        if _add_beats(n[w], more[w], state.high[g, b]):
+        if _add_beats(n[w], more[m, w], state.high[g, b]):
             totals = Totals(kind, windows.N[w], windows.U[w])
             _raise(totals, u[w], penalty, n[w], g, b, best, state, tables)
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(cache=True, nogil=True, inline="always")
 def _try(
-    kind: int, n: Counts, u: Floats, penalty: float, windows: Spans, tables: Tables, state: State, best: Floats
-) -> None:
+    kind: int, n: Counts, u: Floats, penalty: float, windows: Spans, tables: Tables, state: State, work: Work,
+    best: Floats,
+) -> None:  # fmt: skip
     """Look at all windows of the present zone."""
-    held = np.empty(1)
-    bits = held.view(np.int64)
-    spare = np.empty(LANES, n.dtype)
+    held, bits, spare = work.held, work.bits, work.spare
     for w in range(len(windows.first)):
         f, s, g = windows.first[w], windows.stop[w], windows.group[w]
         held[0] = u[f] - u[s]

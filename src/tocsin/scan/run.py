@@ -10,7 +10,7 @@ from tocsin.scan import statistic as st
 from tocsin.scan.cylinder import field, search, search_lengths
 from tocsin.scan.periods import Windows, analyses, day_text, interval_days
 from tocsin.scan.prepare import Plan, fitted, plan
-from tocsin.scan.secondary import Candidate, apart
+from tocsin.scan.secondary import MOST, Candidate, apart
 from tocsin.scan.settings import Settings
 from tocsin.scan.simulate import Progress, maxima, stopping
 from tocsin.scan.study import Study
@@ -84,9 +84,15 @@ def _once(study: Study, settings: Settings, table: Zones | None, round_: int, pr
     simulated = maxima(study, settings, ready, best, round_, progress) if settings.replicates else np.zeros(0)
     used = inference.stop_at(best, simulated, stopping(settings)) if stopping(settings) else len(simulated)
     simulated = simulated[:used]
-    clusters = [_describe(c, i == 0, study, settings, ready, simulated) for i, c in enumerate(candidates)]
-    worth = [c for i, c in enumerate(clusters) if i == 0 or (c.llr >= FAINT and (not used or c.rank <= used))]
-    return _result(study, settings, worth, simulated)
+    most = min(MOST, len(ready.zones.centre)) if settings.analysis != "temporal" else MOST
+    least = max(FAINT, float(simulated.min()) + st.TIED if used else 0.0)  # below, every replicate is as extreme
+    told = apart(candidates, study.space, settings.criterion, most, least)
+    return _result(
+        study,
+        settings,
+        [_describe(c, i == 0, study, settings, ready, simulated) for i, c in enumerate(told)],
+        simulated,
+    )
 
 
 def _result(study: Study, settings: Settings, clusters: list[Found], simulated: Floats) -> Result:
@@ -95,7 +101,7 @@ def _result(study: Study, settings: Settings, clusters: list[Found], simulated: 
 
 
 def _candidates(study: Study, settings: Settings, ready: Plan) -> list[Candidate]:
-    """The clusters that are told apart, before inference."""
+    """The best windows of every centre, before overlaps are looked at."""
     seen = field(ready.kind, ready.n, ready.u, ready.windows, ready.within)
     begin = int(ready.windows.first.min())  # what lies before every window need not be added up
     seen = seen._replace(n=np.ascontiguousarray(seen.n[:, :, begin:]), u=np.ascontiguousarray(seen.u[:, :, begin:]))
@@ -135,8 +141,7 @@ def _candidates(study: Study, settings: Settings, ready: Plan) -> list[Candidate
                 at,
             )
         )
-    most = min(500, len(zones.centre)) if settings.analysis != "temporal" else 500
-    return apart(every, space, settings.criterion, most)
+    return every
 
 
 def _radius(gap: Floats, shape: float, angle: float) -> float:

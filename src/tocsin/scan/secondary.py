@@ -53,11 +53,16 @@ def ranked(candidates: list[Candidate]) -> list[Candidate]:
     return sorted(candidates, key=functools.cmp_to_key(compare))
 
 
-def apart(candidates: list[Candidate], space: Floats, criterion: int, most: int = MOST) -> list[Candidate]:
-    """The candidates that criterion leaves, best first. space (L, d): straight coordinates of the locations."""
+def apart(
+    candidates: list[Candidate], space: Floats, criterion: int, most: int = MOST, least: float = 0.0
+) -> list[Candidate]:
+    """The candidates that the criterion leaves, best first; but for the best, only those of at least `least`.
+
+    space (L, d): straight coordinates of the locations.
+    """
     kept = _Kept(space, criterion, min(most, len(candidates)))
     for c in ranked(candidates):
-        if len(kept.clusters) == most:
+        if len(kept.clusters) == most or (kept.clusters and c.llr < least):
             break
         if not kept.overlaps(c):
             kept.add(c)

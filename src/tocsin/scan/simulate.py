@@ -5,11 +5,11 @@ Batches are numbered and each has its own random stream, so the answer is the sa
 
 import itertools
 import math
-import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
+import numba as nb
 import numpy as np
 
 from tocsin.errors import MethodError
@@ -25,6 +25,7 @@ from tocsin.scan.study import Study
 from tocsin.types import Floats, Ints
 
 Progress = Callable[[int, int], None]  # replicates done, replicates in all
+_TINY = 127  # counts beyond need 16 bits
 _SMALL = 32000  # counts beyond need 32 bits
 _TABLES = 32  # of thresholds at most
 
@@ -39,7 +40,7 @@ def maxima(
     one_batch = _Batch(study, settings, plan, first, round_)
     found: list[Floats] = []
     above = 0
-    for batch in _in_order(one_batch, -(-R // LANES), settings.threads or os.cpu_count() or 1):
+    for batch in _in_order(one_batch, -(-R // LANES), settings.threads or nb.get_num_threads()):
         found.append(batch[: R - sum(map(len, found))])
         if progress:
             progress(sum(map(len, found)), R)
@@ -208,18 +209,15 @@ class SideBySide:
                 table, lowest = lanes.table(totals, never, smallest, largest, is_low)
                 into.append(table)
         return lanes.Tables(
-            _as(np.stack(high), np.int32), _as(np.stack(low), np.int32), lowest, bool(limits.ways & LOW)
+            np.stack(high).astype(np.int32), np.stack(low).astype(np.int32), lowest, bool(limits.ways & LOW)
         )
 
     def __call__(self, counts: Counts) -> Floats:
         best = np.zeros(LANES)
-        tables = self.tables._replace(
-            high=_as(self.tables.high, counts.dtype.type), low=_as(self.tables.low, counts.dtype.type)
-        )
+        if counts.dtype == np.int32:
+            tables = self.tables
+        else:
+            tables = self.tables._replace(high=self.tables.high.astype(np.int16), low=self.tables.low.astype(np.int16))
+            counts = counts.astype(np.int8) if counts.max(initial=0) <= _TINY else counts
         lanes.maxima(self.kind, counts, self.expected, self.families, self.windows, tables, best)
         return best
-
-
-def _as(counts: Ints | Counts, kind: type[np.int16 | np.int32]) -> Counts:
-    """The same whole numbers in 16 or 32 bits."""
-    return counts.astype(np.int16) if kind is np.int16 else counts.astype(np.int32)

@@ -36,6 +36,8 @@ def dated(text: str) -> str:
     """How finely a plain table of counts gives times: none, year, month, day or generic (by its first row)."""
     first = next((line for line in text.splitlines() if line.strip()), "")
     fields = first.split(",") if "," in first else first.split()
+    if not fields:
+        return "day"
     if len(fields) < 3:
         return "none"
     when = fields[2].strip()
