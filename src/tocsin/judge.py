@@ -55,7 +55,10 @@ def judge(
 
 
 def flagged(table: SignalTable, judged: Judged, p: float, now: Instant) -> list[tuple[Flag, list[Proof]]]:
-    """The cells that speak for an alert (fused p at or under `p`, or a rule), each with the alarms behind it."""
+    """The cells that speak for an alert (fused p at or under `p`, or a rule), each with the alarms behind it.
+
+    A count under the signal's `least` speaks only by a rule.
+    """
     times = judged.cube.times[-judged.p.shape[1] :].astype(np.int64)
     ruled = np.zeros(judged.p.shape, dtype=bool)
     for name in judged.rules:
@@ -68,6 +71,8 @@ def flagged(table: SignalTable, judged: Judged, p: float, now: Instant) -> list[
         cells = {n: tuple(float(getattr(judged.alarms[n], f)[a, t]) for f in FIELDS) for n in behind}
         seen = {n: float(judged.observed[n][a, t]) for n in behind}
         best = min(behind, key=lambda n: (math.isnan(cells[n][3]), cells[n][3], n))
+        if table.kind == "count" and seen[best] < table.least and not ruled[a, t]:
+            continue
         flag = Flag(
             table.name, area, step, float(judged.p[a, t]), seen[best], cells[best][0], judged.windows[best],
             bool(ruled[a, t]), tuple(behind),
