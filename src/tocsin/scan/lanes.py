@@ -249,6 +249,32 @@ def _try(
             _raise(totals, held[0], penalty, spare, g, b, best, state, tables)
 
 
+def together(space: Floats) -> Ints:
+    """Locations along a curve that visits neighbours one after the other (Morton's), so that caches hold them."""
+    low, high = space.min(axis=0), space.max(axis=0)
+    cell = ((space - low) / np.maximum(high - low, 1e-300) * 1023).astype(np.int64)
+    d = space.shape[1]
+    key = np.zeros(len(space), np.int64)
+    for bit in range(10):
+        for axis in range(d):
+            key |= ((cell[:, axis] >> bit) & 1) << (bit * d + axis)
+    return np.argsort(key, kind="stable")
+
+
+def arranged(zones: Zones, penalty: Floats, near: Ints) -> tuple[Zones, Floats]:
+    """The zones with locations numbered along `near`, families of one penalty in the order of their centres."""
+    if not len(zones.members):
+        return zones, penalty
+    place = np.empty(len(near), np.int32)
+    place[near] = np.arange(len(near))
+    first = zones.members[np.minimum(zones.begin[:-1], len(zones.members) - 1)]
+    by = np.lexsort((place[first], penalty))
+    parts = [zones.members[zones.begin[z] : zones.begin[z + 1]] for z in by]
+    begin = np.concatenate([[0], np.cumsum([len(p) for p in parts])]).astype(np.int64)
+    members = place[np.concatenate([*parts, np.zeros(0, np.int32)])]
+    return zones._replace(members=members, begin=begin, smallest=zones.smallest[by]), penalty[by]
+
+
 def families(zones: Zones, penalty: Floats, idle: NDArray[np.bool_]) -> Families:
     """Take out the locations where nothing is expected and the windows that another centre has already tried."""
     members, begin, fresh = _lean(zones.members, zones.begin, zones.smallest, penalty, idle)

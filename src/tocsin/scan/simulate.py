@@ -94,7 +94,9 @@ class _Batch:
         )
         lean = len(plan.n) == 1 and plan.limits.floor <= 0 and plan.limits.ceiling <= 0 and plan.kind != SCORE
         self.fast = (
-            SideBySide(self.field, plan, self.windows) if lean and groups(self.field, plan) is not None else None
+            SideBySide(self.field, plan, self.windows, study.space)
+            if lean and groups(self.field, plan) is not None
+            else None
         )
 
     def __call__(self, batch: int) -> Floats:
@@ -175,7 +177,7 @@ def groups(seen: Field, plan: Plan) -> Ints | None:
 class SideBySide:
     """One stream without limits on the risk: all replicates of a batch at once."""
 
-    def __init__(self, seen: Field, plan: Plan, windows: Windows) -> None:
+    def __init__(self, seen: Field, plan: Plan, windows: Windows, space: Floats) -> None:
         K = seen.n.shape[2] - 1
         group = groups(seen, plan)
         assert group is not None, "the caller has looked whether tables will do"
@@ -185,8 +187,10 @@ class SideBySide:
             N = U = np.full(len(N), 1e6)  # not compared with any total
         self.kind = plan.kind
         self.windows = lanes.Spans(windows.first[by], windows.last[by] + 1, N[by], U[by], group[by])
-        self.expected = np.ascontiguousarray(seen.u[0, :, :K])
-        self.families = lanes.families(plan.zones, plan.penalty, self.expected[:, 0] <= 0)
+        self.near = lanes.together(space)  # places side by side on the map are side by side in memory
+        self.expected = np.ascontiguousarray(seen.u[0, self.near, :K])
+        zones, penalty = lanes.arranged(plan.zones, plan.penalty, self.near)
+        self.families = lanes.families(zones, penalty, self.expected[:, 0] <= 0)
         self.tables = self._tables(plan, -np.diff(seen.u[0], axis=1))
 
     def _tables(self, plan: Plan, cells: Floats) -> lanes.Tables:
@@ -219,5 +223,6 @@ class SideBySide:
         else:
             tables = self.tables._replace(high=self.tables.high.astype(np.int16), low=self.tables.low.astype(np.int16))
             counts = counts.astype(np.int8) if counts.max(initial=0) <= _TINY else counts
+        counts = counts[self.near]
         lanes.maxima(self.kind, counts, self.expected, self.families, self.windows, tables, best)
         return best
