@@ -17,31 +17,34 @@ from tocsin.desk import Desk, open_desk
 from tocsin.store import notes
 from tocsin.store.totals import events
 
-FIRST, THEN, LAST = date(2014, 6, 1), date(2014, 6, 20), date(2014, 11, 15)
+FIRST, THEN, LAST = date(2014, 5, 15), date(2014, 6, 5), date(2014, 11, 15)
 KAOHSIUNG = "64000"
 
 # The day by whose evening each town of Kaohsiung first had an alert of locally acquired dengue.
 FOUND = {
+    "Xiaogang District": "2014-06-11",  # 小港區
     "Qianzhen District": "2014-06-12",  # 前鎮區
-    "Xiaogang District": "2014-06-12",  # 小港區
     "Daliao District": "2014-07-01",  # 大寮區
+    "Xinxing District": "2014-07-02",  # 新興區
     "Fengshan District": "2014-07-04",  # 鳳山區
     "Lingya District": "2014-07-21",  # 苓雅區
-    "Qianjin District": "2014-08-05",  # 前金區
-    "Sanmin District": "2014-08-21",  # 三民區
-    "Qishan District": "2014-09-04",  # 旗山區
-    "Zuoying District": "2014-09-13",  # 左營區
-    "Renwu District": "2014-09-16",  # 仁武區
-    "Xinxing District": "2014-09-19",  # 新興區
-    "Yancheng District": "2014-09-27",  # 鹽埕區
-    "Dashe District": "2014-10-10",  # 大社區
-    "Gushan District": "2014-10-16",  # 鼓山區
-    "Nanzi District": "2014-10-17",  # 楠梓區
-    "Dashu District": "2014-10-24",  # 大樹區
-    "Qiaotou District": "2014-10-30",  # 橋頭區
-    "Niaosong District": "2014-11-03",  # 鳥松區
-    "Gangshan District": "2014-11-12",  # 岡山區
-    "Yanchao District": "2014-11-13",  # 燕巢區
+    "Qianjin District": "2014-08-03",  # 前金區
+    "Gushan District": "2014-08-04",  # 鼓山區
+    "Zuoying District": "2014-08-09",  # 左營區
+    "Sanmin District": "2014-08-18",  # 三民區
+    "Qishan District": "2014-08-20",  # 旗山區
+    "Renwu District": "2014-09-15",  # 仁武區
+    "Niaosong District": "2014-09-22",  # 鳥松區
+    "Nanzi District": "2014-09-25",  # 楠梓區
+    "Qiaotou District": "2014-09-26",  # 橋頭區
+    "Yancheng District": "2014-09-26",  # 鹽埕區
+    "Dashe District": "2014-10-07",  # 大社區
+    "Linyuan District": "2014-10-07",  # 林園區
+    "Dashu District": "2014-10-17",  # 大樹區
+    "Gangshan District": "2014-10-22",  # 岡山區
+    "Qijin District": "2014-10-22",  # 旗津區
+    "Ziguan District": "2014-10-31",  # 梓官區
+    "Yanchao District": "2014-11-06",  # 燕巢區
 }
 
 
