@@ -7,6 +7,7 @@ import pytest
 
 from tocsin import detect
 from tocsin.detect import contract
+from tocsin.detect.contract import score
 from tocsin.detect.ears import c1, needs_c1
 from tocsin.errors import MethodError
 
@@ -108,3 +109,9 @@ def test_other_packages_add_detectors(monkeypatch):
             detect.detectors()
     finally:
         detect._others.cache_clear()
+
+
+def test_without_a_spread_a_score_says_over_on_or_under_and_zero_is_never_on():
+    y = np.array([[4.0, 3.0, 2.0, 0.0, np.nan]])
+    level = np.array([[3.0, 3.0, 3.0, 0.0, 3.0]])
+    np.testing.assert_array_equal(score(y, level, level), [[np.inf, 1.0, -np.inf, 0.0, np.nan]])

@@ -174,11 +174,11 @@ def steps_per_year(step: int) -> int:
 def score(y: Floats, expected: Floats, upper: Floats) -> Floats:
     """(y - expected) / (upper - expected); NaN wherever one of the three is.
 
-    Where upper is not over expected: +inf if y is over upper, 1 on it, else -inf.
+    Where upper is not over expected: +inf if y is over upper, 1 on it, else -inf; that no one is ill is 0, not 1.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         usual = (y - expected) / (upper - expected)
-    met = np.where(y > upper, np.inf, np.where(y == upper, 1.0, -np.inf))
+    met = np.where(y > upper, np.inf, np.where(y == upper, np.where(y == 0, 0.0, 1.0), -np.inf))
     known = ~(np.isnan(y) | np.isnan(expected) | np.isnan(upper))
     return np.where(known, np.where(upper > expected, usual, met), np.nan)
 

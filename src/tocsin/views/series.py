@@ -16,6 +16,7 @@ from tocsin.views.plain import area_of, civil, civils, iso, minute_of_date, mome
 
 MOST = 4000  # steps in one answer
 USUAL_DAYS = 180
+MOST_SCORE = 1000.0  # a baseline without spread gives infinite scores; a map shades them like any large one
 
 
 def series(
@@ -121,7 +122,7 @@ def _said(judged: Judged, name: str | None, area: int) -> dict[str, float | None
     return {
         "expected": number(float(it.expected[area, -1]) / steps),
         "upper": number(float(it.upper[area, -1]) / steps),
-        "score": number(float(it.score[area, -1])),
+        "score": number(float(np.clip(it.score[area, -1], -MOST_SCORE, MOST_SCORE))),
     }
 
 
