@@ -11,12 +11,11 @@ from tocsin.desk import Desk
 from tocsin.errors import InputError, NotFound
 from tocsin.judge import FIELDS, Judged, judge
 from tocsin.store import notes
-from tocsin.types import Alert, Instant, Title
+from tocsin.types import Alert, Floats, Instant, Title
 from tocsin.views.plain import area_of, civil, civils, iso, minute_of_date, moment_of, number, numbers, table_of, titled
 
 MOST = 4000  # steps in one answer
 USUAL_DAYS = 180
-MOST_SCORE = 1000.0  # a baseline without spread gives infinite scores; a map shades them like any large one
 
 
 def series(
@@ -87,7 +86,7 @@ def area_map(desk: Desk, signal: str, level: str, as_of: str | None, now: Instan
         rate = sums / judged.cube.exposure[0][:, -1] * 1e5
     if table.kind == "measure":
         rate = judged.cube.values[0][:, -1]
-    best = _strongest(judged)
+    shades = _shades(judged)
     return {
         "signal": signal,
         "level": level,
@@ -97,7 +96,7 @@ def area_map(desk: Desk, signal: str, level: str, as_of: str | None, now: Instan
             {
                 "code": code,
                 "value": number(float(judged.cube.values[0, i, -1])),
-                **_said(judged, best[i], i),
+                **_said(judged, shades, i),
                 "p": number(float(judged.p[i, 0])),
                 "rate_per_100k": number(float(rate[i])),
                 "window_sum": number(float(sums[i])),
@@ -108,21 +107,27 @@ def area_map(desk: Desk, signal: str, level: str, as_of: str | None, now: Instan
     }
 
 
-def _strongest(judged: Judged) -> list[str | None]:
-    """For each area the detector whose newest score is highest."""
-    scores = {name: np.nan_to_num(a.score[:, -1], nan=-np.inf) for name, a in judged.alarms.items()}
-    return [max(scores, key=lambda n: scores[n][i], default=None) for i in range(len(judged.cube.areas))]
+def _shades(judged: Judged) -> dict[str, Floats]:
+    """Each detector's newest scores (A,). A baseline without spread has infinite ones: over it, a step a case."""
+    found = {}
+    for name, it in judged.alarms.items():
+        over = 1 + judged.observed[name][:, -1] - it.upper[:, -1]
+        score = it.score[:, -1]
+        found[name] = np.where(np.isinf(score), np.where(score > 0, over, 0.0), score)
+    return found
 
 
-def _said(judged: Judged, name: str | None, area: int) -> dict[str, float | None]:
-    """What a detector says of an area's newest step; where it judges sums, their share of one step."""
-    if name is None:
+def _said(judged: Judged, shades: dict[str, Floats], area: int) -> dict[str, float | None]:
+    """What the detector with the highest score says of an area's newest step; of sums, their share of one step."""
+    claims = {name: float(shade[area]) for name, shade in shades.items() if not np.isnan(shade[area])}
+    if not claims:
         return {"expected": None, "upper": None, "score": None}
+    name = max(claims, key=lambda n: claims[n])
     it, steps = judged.alarms[name], judged.windows[name]
     return {
         "expected": number(float(it.expected[area, -1]) / steps),
         "upper": number(float(it.upper[area, -1]) / steps),
-        "score": number(float(np.clip(it.score[area, -1], -MOST_SCORE, MOST_SCORE))),
+        "score": number(claims[name]),
     }
 
 
