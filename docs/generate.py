@@ -22,7 +22,8 @@ def commands() -> str:
     for name, line in cli.COMMANDS.items():
         command = group.get_command(click.Context(group), name)
         assert command is not None
-        context = click.Context(command, info_name=f"tocsin {name}", terminal_width=100, max_content_width=100)
+        names = ["-h", "--help"]  # as the program itself sets them
+        context = click.Context(command, info_name=f"tocsin {name}", terminal_width=100, help_option_names=names)
         out += [f"## `tocsin {name}`", "", line, "", "```text", command.get_help(context).rstrip(), "```", ""]
     return "\n".join(out)
 

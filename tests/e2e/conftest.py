@@ -40,7 +40,7 @@ class City(NamedTuple):
             return json.load(answer)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     """A small city with an outbreak in the east and one bad record, served as a user would serve it."""
     folder = small.city(tmp_path_factory.mktemp("e2e") / "small")
@@ -61,12 +61,12 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
             server.wait(20)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def city_url(city: City) -> str:
     return city.url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium as the machine has it; without one these tests say so and are skipped."""
     found = os.environ.get("TOCSIN_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
