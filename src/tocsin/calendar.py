@@ -1,4 +1,4 @@
-"""Steps, weeks, days off, and the moments people mean when they write a date. Pure.
+"""Steps, weeks, and the moments people mean when they write a date. Pure.
 
 A step is named by the civil minute at which it begins in the city's zone. Weeks begin on Monday (ISO 8601) or on Sunday
 (MMWR, CDC's epidemiological week). Minutes repeated when clocks go back fall into one and the same step.

@@ -157,7 +157,7 @@ class Note(NamedTuple):
     what: str
 
 
-class Proof(NamedTuple):
+class Evidence(NamedTuple):
     """One alarm behind an alert, as it was when that count was first judged."""
 
     alert: str
