@@ -1,4 +1,4 @@
-"""Steps, weeks, days off, and the moments people mean when they write a date. Pure.
+"""Steps, weeks, and the moments people mean when they write a date. Pure.
 
 A step is named by the civil minute at which it begins in the city's zone. Weeks begin on Monday (ISO 8601) or on Sunday
 (MMWR, CDC's epidemiological week). Minutes repeated when clocks go back fall into one and the same step.
@@ -97,13 +97,3 @@ def parse_as_of(text: str, tz: ZoneInfo) -> Instant:
     if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
         return end_of_day(date.fromisoformat(text), tz)
     return instant(datetime.fromisoformat(text), tz)
-
-
-def week_label(minute: Minute, step: Step) -> str:
-    """ "2026-W01" in the scheme the step counts in (ISO, or MMWR for weeks from Sunday)."""
-    day = day_of(minute)
-    if step.origin != _SUNDAY:
-        year, week, _ = day.isocalendar()
-        return f"{year}-W{week:02d}"
-    middle = day + timedelta(days=3 - (day.weekday() + 1) % 7)  # MMWR: a week belongs to its Wednesday's year
-    return f"{middle.year}-W{(middle.timetuple().tm_yday - 1) // 7 + 1:02d}"

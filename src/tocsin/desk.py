@@ -196,11 +196,6 @@ def _agree(desk: Desk) -> None:
         raise StoreError(f"days were stored by the clock of {zone_then}, {FILE} now says {zone_now}; {advice}")
 
 
-def as_date(times: Times) -> list[date]:
-    """The civil dates of steps."""
-    return list(times.astype("datetime64[D]").astype(object))
-
-
 def _bytes(path: Path, key: str) -> bytes:
     try:
         data = path.read_bytes()

@@ -9,7 +9,7 @@ import numpy as np
 from tocsin.alert import fuse
 from tocsin.config import SignalTable
 from tocsin.desk import Desk
-from tocsin.types import Alarms, Bools, Cube, Flag, Floats, Instant, Minute, Proof
+from tocsin.types import Alarms, Bools, Cube, Evidence, Flag, Floats, Instant, Minute
 
 FIELDS = ("expected", "upper", "score", "p")
 
@@ -54,7 +54,7 @@ def judge(
     )
 
 
-def flagged(table: SignalTable, judged: Judged, p: float, now: Instant) -> list[tuple[Flag, list[Proof]]]:
+def flagged(table: SignalTable, judged: Judged, p: float, now: Instant) -> list[tuple[Flag, list[Evidence]]]:
     """The cells that speak for an alert (fused p at or under `p`, or a rule), each with the alarms behind it.
 
     A count under the signal's `least` speaks only by a rule.
@@ -77,5 +77,5 @@ def flagged(table: SignalTable, judged: Judged, p: float, now: Instant) -> list[
             table.name, area, step, float(judged.p[a, t]), seen[best], cells[best][0], judged.windows[best],
             bool(ruled[a, t]), tuple(behind),
         )  # fmt: skip
-        found.append((flag, [Proof("", now, n, step, seen[n], *cells[n]) for n in behind]))
+        found.append((flag, [Evidence("", now, n, step, seen[n], *cells[n]) for n in behind]))
     return found

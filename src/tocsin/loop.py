@@ -17,7 +17,7 @@ from tocsin.ingest import push as push_format
 from tocsin.judge import flagged, judge
 from tocsin.store import deliveries, notes
 from tocsin.store.events import Taken, append
-from tocsin.types import Event, Finding, Flag, Instant, Note, Proof, State
+from tocsin.types import Event, Evidence, Finding, Flag, Instant, Note, State
 
 BATCH = 2000  # items in one transaction: a few milliseconds of fsync shared by many
 PUSH = "push"  # the source under which requests are counted as deliveries
@@ -87,7 +87,7 @@ def tick(desk: Desk, now: Instant, *, strict: bool = False) -> Ticked:
     A part of ours that breaks is fenced: it becomes a fault and the beat goes on (`strict`: it raises).
     """
     before = notes.read_notes(desk.store, now)
-    found: list[tuple[Flag, list[Proof]]] = []
+    found: list[tuple[Flag, list[Evidence]]] = []
     faults: list[tuple[str, str]] = []
     for table in desk.settings.signals:
         for level in desk.levels(table) if table.detectors else ():

@@ -146,40 +146,6 @@ class Alarms:
     p: Floats
 
 
-class Cluster(NamedTuple):
-    """A scan's set of areas and steps with more (or fewer) than expected."""
-
-    signal: str
-    areas: tuple[str, ...]
-    start: Minute
-    end: Minute
-    observed: float
-    expected: float
-    relative_risk: float
-    llr: float
-    p: float
-    recurrence_interval_days: float
-
-
-@dataclass(frozen=True, slots=True)
-class Triangle:
-    """Counts by reference time × delay: values (T, D + 1), NaN where not yet due; times (T,) civil step starts."""
-
-    values: Floats
-    times: Times
-
-
-@dataclass(frozen=True, slots=True)
-class Quantiles:
-    """Draws summed up: values (N, H, Q) at `levels` (Q,) for target `times` (H,), as of the origin `as_of`."""
-
-    as_of: Instant
-    times: Times
-    levels: Floats
-    values: Floats
-    unit: str
-
-
 class Note(NamedTuple):
     """One appended change of an alert: who, when, what. `what` is free text of a person, or JSON of the system."""
 
@@ -191,7 +157,7 @@ class Note(NamedTuple):
     what: str
 
 
-class Proof(NamedTuple):
+class Evidence(NamedTuple):
     """One alarm behind an alert, as it was when that count was first judged."""
 
     alert: str

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import special
 
 from tocsin.calendar import DAY
-from tocsin.detect import baseline, contract, negbin, predictive
+from tocsin.detect import baseline, bounds, contract, predictive
 from tocsin.detect.contract import require, steps_per_year
 from tocsin.types import Alarms, Bools, Floats, Panel
 
@@ -163,7 +163,7 @@ def _counts(y: Floats, offset: Floats, f: baseline.Fit, ahead: Floats, known: Fl
     unsure = mean * np.einsum("hp,npq,hq->nh", ahead, f.covariance, ahead, optimize=True)
     ratio = np.broadcast_to(f.dispersion[:, None], mean.shape)
     n = np.broadcast_to((f.freedom + 1)[:, None], mean.shape)
-    upper = negbin.quantile_by_mean(1 - c.alpha, mean, ratio * (1 + unsure))
+    upper = bounds.nbinom_quantile(c.alpha, mean, np.maximum(ratio * (1 + unsure), 1.0))
     p = predictive.averaged(y, mean, ratio, predictive.freedom_of(mean, ratio, n), unsure)
     p = np.where(np.isnan(y), np.nan, p)
     return np.stack([mean, upper, contract.score(y, mean, upper), p])

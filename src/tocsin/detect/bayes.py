@@ -6,7 +6,7 @@ Universität München; Höhle M (2007), Computational Statistics 22(4): 571-582.
 
 import numpy as np
 
-from tocsin.detect import contract, negbin, predictive, reference
+from tocsin.detect import bounds, contract, predictive, reference
 from tocsin.detect.contract import require
 from tocsin.types import Alarms, Panel
 
@@ -21,7 +21,8 @@ def bayes(panel: Panel, start: int, *, b: int = 0, w: int = 6, act_y: bool = Tru
     y = panel.y[:, start:]
     window = reference.before(panel.y, start, reference.lags(panel.step, b, w, act_y))
     n, mean, _ = predictive.moments(window)
-    upper = negbin.quantile(1 - alpha, np.nansum(window, axis=0) + 0.5, n / (n + 1))
+    with np.errstate(divide="ignore"):  # nothing reported: no mean, and so no bound
+        upper = bounds.nbinom_quantile(alpha, (np.nansum(window, axis=0) + 0.5) / n, (n + 1) / n)
     return Alarms(mean, upper, contract.score(y, mean, upper), predictive.p_value(y, window, panel.kind))
 
 

@@ -1,16 +1,14 @@
 """A watched folder: which files of a source are new or changed, and no longer growing. I/O.
 
-The caller keeps `Seen` for each source from one beat to the next (and may build it again from what its store has taken:
-`Stamp.digest` tells a file that was only touched from one that was changed).
+The caller keeps `Seen` for each source from one beat to the next. A file that was copied or only touched is offered
+again; the store knows its bytes by their digest and adds nothing.
 """
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from hashlib import file_digest
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from tocsin.config import SourceTable
 
@@ -30,7 +28,6 @@ class Seen:
     """What is known of a source's files: those taken, and those still being watched for growth."""
 
     taken: dict[Path, Stamp] = field(default_factory=dict)
-    digests: set[str] = field(default_factory=set)  # of what was taken: a copied or touched file is not news
     waiting: dict[Path, tuple[Stamp, float]] = field(default_factory=dict)  # since when it looks like this
 
 
@@ -55,32 +52,10 @@ def poll(base: Path, source: SourceTable, seen: Seen, now: float) -> list[Path]:
     return [path for _, path in sorted(ready)]
 
 
-def is_news(path: Path, seen: Seen) -> bool:
-    """Whether the file's content was not taken before under any name; what is no news is marked as taken."""
-    if digest(path) not in seen.digests:
-        return True
-    took(path, seen)
-    return False
-
-
 def took(path: Path, seen: Seen) -> None:
     """Remember that the file was taken as it is; call it after its records are durable."""
     stamp, _ = seen.waiting.pop(path, (None, 0.0))
     seen.taken[path] = stamp or _stamp(path)
-    seen.digests.add(digest(path))
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hex."""
-    with path.open("rb") as stream:
-        return file_digest(stream, "sha256").hexdigest()
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[BinaryIO]:
-    """The file's bytes, to be parsed."""
-    with path.open("rb") as stream:
-        yield stream
 
 
 def _files(base: Path, pattern: str) -> Iterator[tuple[Path, Stamp]]:

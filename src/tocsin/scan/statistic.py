@@ -82,11 +82,6 @@ def risk_within(kind: int, n: float, u: float, N: float, U: float, floor: float,
     return inside >= floor * outside if way == HIGH else inside <= ceiling * outside
 
 
-def shown_expected(kind: int, u: float, N: float, U: float) -> float:
-    """The expected cases to show: for Bernoulli the share of cases among cases and controls."""
-    return u * N / U if kind == BERNOULLI else u
-
-
 def code(model: str) -> int:
     """The statistic of a model."""
     return {"poisson": POISSON, "permutation": POISSON, "bernoulli": BERNOULLI, "ebp": EXPECTATION, "ebnb": SCORE}[

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from tocsin.store.db import Store
-from tocsin.types import Instant, Note, Proof
+from tocsin.types import Evidence, Instant, Note
 
 
 def read_notes(store: Store, as_of: Instant) -> list[Note]:
@@ -16,7 +16,7 @@ def read_notes(store: Store, as_of: Instant) -> list[Note]:
 
 
 def write_tick(
-    store: Store, at: Instant, notes: Iterable[Note], proofs: Iterable[Proof], faults: Sequence[tuple[str, str]]
+    store: Store, at: Instant, notes: Iterable[Note], evidence: Iterable[Evidence], faults: Sequence[tuple[str, str]]
 ) -> int:
     """What one beat decided, in one transaction; returns how many rows were new."""
     with store.transaction() as db:
@@ -31,7 +31,7 @@ def write_tick(
             " WHERE alert = ?1 AND detector = ?2 AND step = ?3 AND observed = ?4 AND at <= ?5)",
             [
                 (e.alert, e.detector, e.step, e.observed, e.at, *map(_null, (e.expected, e.upper, e.score, e.p)))
-                for e in proofs
+                for e in evidence
             ],
         )
         db.executemany("INSERT INTO fault (at, part, message) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
@@ -49,14 +49,14 @@ def write_note(store: Store, note: Note) -> None:
         )
 
 
-def read_proofs(store: Store, alert: str, as_of: Instant) -> list[Proof]:
+def read_evidence(store: Store, alert: str, as_of: Instant) -> list[Evidence]:
     """The evidence behind one alert as of a moment, in canonical order."""
     rows = store.db.execute(
         "SELECT alert, at, detector, step, observed, expected, upper, score, p FROM evidence"
         " WHERE alert = ? AND at <= ? ORDER BY step, detector, at, observed",
         (alert, as_of),
     )
-    return [Proof(*row[:5], *(math.nan if v is None else v for v in row[5:])) for row in rows]
+    return [Evidence(*row[:5], *(math.nan if v is None else v for v in row[5:])) for row in rows]
 
 
 def last_tick(store: Store) -> Instant | None:

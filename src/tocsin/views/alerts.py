@@ -72,7 +72,7 @@ def alert(desk: Desk, number_: str, as_of: str | None, now: Instant) -> dict[str
                         "time": civil(p.step, step),
                         **{f: number(getattr(p, f)) for f in ("observed", "expected", "upper", "score", "p")},
                     }
-                    for p in notes.read_proofs(desk.store, a.id, at)
+                    for p in notes.read_evidence(desk.store, a.id, at)
                 ],
                 "notes": [
                     {"seq": n.seq, "at": iso(n.at), "who": n.who, "action": n.action,
