@@ -99,7 +99,7 @@ class Live {
     if (this.last) headers['Last-Event-ID'] = this.last;
     if (token.value) headers.Authorization = `Bearer ${token.value}`;
     const answer = await fetch(`${BASE}/live`, { headers, signal: abort.signal, cache: 'no-store' });
-    if (!answer.ok || !answer.body) throw new Error(String(answer.status));
+    if (answer.status !== 200 || !answer.body) throw new Error(String(answer.status)); // 204 is no line either
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     opened();
     let rest = '';
