@@ -123,13 +123,12 @@ class Desk:
         exposure = np.broadcast_to(population[None, :, None], (1, len(areas), len(times)))
         return Cube((signal,), tuple(a.code for a in areas), times, as_of, values[None], exposure)
 
-    def panel(self, signal: str, cube: Cube, rows: list[int] | None = None) -> Panel:
-        """The cube's areas (or those at `rows`) as detectors see them."""
-        take = slice(None) if rows is None else rows
+    def panel(self, signal: str, cube: Cube) -> Panel:
+        """The cube's areas as detectors see them."""
         days = cube.times.astype("datetime64[D]").astype("datetime64[m]").astype(np.int64)
         kind, minutes = self.settings.signal(signal).kind, self._steps[signal].minutes
         off = np.isin(days, self.holidays) & (minutes <= DAY)
-        return Panel(cube.values[0][take], cube.exposure[0][take], cube.times, minutes, kind, off)
+        return Panel(cube.values[0], cube.exposure[0], cube.times, minutes, kind, off)
 
     def sources_of(self, signal: str) -> list[SourceTable]:
         """The sources whose mapping can speak of a signal."""

@@ -24,8 +24,9 @@ def series(
     """One signal in one place, as known at a moment, with what every detector says of each step."""
     table, place = table_of(desk, signal), area_of(desk, area)
     at, step = moment_of(desk, as_of, now), desk.step(signal)
-    end = step.floor(min(minute_of_date(last, "to") or desk.today(at), desk.today(at)))
-    begin = step.floor(minute_of_date(first, "from") or end - USUAL_DAYS * DAY)
+    wanted, begun, today = minute_of_date(last, "to"), minute_of_date(first, "from"), desk.today(at)
+    end = step.floor(today if wanted is None else min(wanted, today))
+    begin = step.floor(end - USUAL_DAYS * DAY if begun is None else begun)
     steps = (end - begin) // step.minutes + 1
     if not 0 < steps <= MOST:
         raise InputError(f"from … to: {steps} steps; allowed: 1 to {MOST}, from before to")
