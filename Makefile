@@ -5,6 +5,10 @@ PORT ?= 8000
 RUN = .venv/bin
 DEV = .venv-dev/bin
 
+# What is asked again with every store on PostgreSQL: whatever writes, reads or judges through one.
+ON_POSTGRES = tests/cli tests/feed tests/server tests/property/test_bitemporal.py tests/sim/test_faults.py \
+  tests/scenario/test_episodes.py tests/scenario/test_recount.py tests/scenario/test_views.py
+
 .PHONY: demo test lint docs bench wheel web lock clean
 
 demo: .venv/ready            ## simulate a city, take its records in, judge them, serve the page
@@ -12,6 +16,7 @@ demo: .venv/ready            ## simulate a city, take its records in, judge them
 
 test: .venv-dev/ready        ## run all tests
 	$(DEV)/python -m pytest
+	TOCSIN_TEST_STORE=postgresql $(DEV)/python -m pytest -m "not sqlite" $(ON_POSTGRES)
 
 lint: .venv-dev/ready        ## style and types
 	$(DEV)/ruff check .

@@ -42,7 +42,7 @@ def main(years: int) -> None:
         for path, data, _ in simulate(7, years, END):
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_bytes(data)
-        desk = open_desk(root, {}, create=True)
+        desk = open_desk(root, {})
         timed("files to durable events", lambda: take_all(desk))
         print(f"  {events(desk.store):,} events, {len(desk.tree.areas)} areas, {len(desk.settings.signals)} signals")
         day = iter(range(1, 100))

@@ -69,7 +69,7 @@ def make_city(
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "city.toml").write_text(CITY.format(zone=zone, detectors=detectors, every=every), "utf-8")
     (folder / "areas.csv").write_text(AREAS, "utf-8")
-    return open_desk(folder, {}, create=True)
+    return open_desk(folder, {})
 
 
 def put(desk: Desk, items: Iterable[Event | Finding], name: str = "test", at: int = 10**15) -> Taken:

@@ -52,6 +52,13 @@ class AlertRules(_Table, frozen=True):
     budget: int = 20  # at most so many a day on Today; the rest are one click away
 
 
+class StoreTable(_Table, frozen=True):
+    """[store]: where events live; empty: an SQLite file beside city.toml."""
+
+    url: str = ""  # "postgresql://USER@HOST/DATABASE"; ${NAME} comes from the environment, the password from PGPASSFILE
+    schema: str = "tocsin"  # … and the schema in that database: one a city
+
+
 class SignalTable(_Table, frozen=True):
     """[[signals]]: one stream of counts or measurements, and how it is judged."""
 
@@ -131,6 +138,7 @@ class Settings(_Table, frozen=True):
     areas: AreaFiles
     signals: list[SignalTable]
     alerts: AlertRules = AlertRules()
+    store: StoreTable = StoreTable()
     holidays: list[date] = []
     sources: list[SourceTable] = []
 
@@ -173,9 +181,14 @@ def parse(text: str, file: str = "city.toml") -> Settings:
     return settings
 
 
+def fill(text: str, env: Mapping[str, str]) -> str:
+    """A value of the file with `${NAME:-default}` taken from the environment."""
+    return re.sub(r"\$\{(\w+)(?::-([^}]*))?\}", lambda m: env.get(m[1]) or m[2] or "", text)
+
+
 def expand(path: str, base: Path, env: Mapping[str, str]) -> Path:
-    """A path of the file: `${NAME:-default}` from the environment; relative to `base`, else to the working folder."""
-    found = re.sub(r"\$\{(\w+)(?::-([^}]*))?\}", lambda m: env.get(m[1]) or m[2] or "", path)
+    """A path of the file, filled; relative to `base`, else to the working folder."""
+    found = fill(path, env)
     beside = base / found
     return beside if beside.exists() or not Path(found).exists() else Path(found)
 

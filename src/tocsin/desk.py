@@ -18,7 +18,8 @@ from tocsin.config import Settings, SignalTable, SourceTable
 from tocsin.cube.cube import Columns, counts, covered, known
 from tocsin.detect import Detector, detector
 from tocsin.errors import ConfigError, MethodError, StoreError
-from tocsin.store.db import Store, open_store
+from tocsin.store import open_store
+from tocsin.store.db import Store
 from tocsin.store.increments import heard, oldest, read_increments, steps_in_store, tide, zone_in_store
 from tocsin.types import Cube, Event, Instant, Ints, Minute, Panel, Times
 
@@ -75,6 +76,10 @@ class Desk:
     def step_of(self, event: Event) -> Minute:
         """The civil minute at which the step of an event begins."""
         return self._steps[event.signal].floor(self._minute(event.reference_time))
+
+    def leads(self) -> bool:
+        """Whether this process is the one that runs the beat."""
+        return self.store.lead()
 
     def levels(self, signal: SignalTable) -> list[str]:
         """Where a signal is judged."""
@@ -157,7 +162,7 @@ class Desk:
         return civil_minute(at, self.tz)
 
 
-def open_desk(directory: Path, env: Mapping[str, str], *, create: bool = False, agree: bool = True) -> Desk:
+def open_desk(directory: Path, env: Mapping[str, str], *, agree: bool = True) -> Desk:
     """Open a city directory; ConfigError or StoreError say what is wrong and what to do.
 
     `agree`: refuse a store that was counted by other settings.
@@ -175,7 +180,7 @@ def open_desk(directory: Path, env: Mapping[str, str], *, create: bool = False, 
     mapped = config.expand(settings.areas.geojson, directory, env) if settings.areas.geojson else None
     if mapped is not None and not mapped.exists():
         raise ConfigError(f"{file}: areas.geojson: there is no file {mapped}; leave the key out for a map of points")
-    store = open_store(directory, create=create or not (directory / "tocsin.sqlite").exists())
+    store = open_store(directory, config.fill(settings.store.url, env), settings.store.schema)
     desk = Desk(directory, settings, areas, store, mapped)
     if agree:
         _agree(desk)

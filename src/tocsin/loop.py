@@ -112,6 +112,17 @@ def tick(desk: Desk, now: Instant, *, strict: bool = False) -> Ticked:
     return Ticked(now, by["open"], by["grow"] + by["quiet"], by["lapse"], faults, rows)
 
 
+def news(desk: Desk, since: Instant) -> Ticked | None:
+    """What another process's beats and people changed after `since`; None while there was no beat since."""
+    last = notes.last_tick(desk.store)
+    if last is None or last <= since:
+        return None
+    moved = [n for n in notes.read_notes(desk.store, last) if n.at > since]
+    opened = list(dict.fromkeys(n.alert for n in moved if n.action == "open"))
+    changed = list(dict.fromkeys(n.alert for n in moved if n.action != "open"))
+    return Ticked(last, opened, changed, [], [], len(moved))
+
+
 def replay(desk: Desk, first: date, last: date, *, strict: bool = False) -> Iterator[Ticked]:
     """Tick each day from first to last, as of its end, as live would have; a second time writes nothing new."""
     for day in range((last - first).days + 1):

@@ -10,7 +10,7 @@ import sqlite3
 import pytest
 
 from cli.conftest import HEAD, rows
-from tocsin.store.db import FILE
+from tocsin.store.sqlite import FILE
 
 GOOD = rows(0, 30)
 PACKED = gzip.compress((HEAD + rows(0, 20000)).encode())
@@ -115,6 +115,7 @@ def spoil(city, how):
         store.mkdir()
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("how", ["newer", "noise", "holes", "a directory"])
 def test_a_store_that_cannot_be_used_is_said_in_a_sentence(how, tocsin, city):
     file = city / "in.csv"
@@ -127,6 +128,7 @@ def test_a_store_that_cannot_be_used_is_said_in_a_sentence(how, tocsin, city):
         assert done.err.startswith("tocsin: ")
 
 
+@pytest.mark.sqlite
 def test_a_full_disk_is_said_and_the_rest_goes_on_when_there_is_room(tocsin, city):
     file = city / "in.csv"
     file.write_text(HEAD + rows(0, 6000), "utf-8")

@@ -52,7 +52,7 @@ def take(where: Path, file: Path) -> Desk:
     """The example's city with a file of the line list in it."""
     shared("data/dengue/areas.csv.gz")
     shutil.copytree(ROOT / "examples" / "dengue", where)
-    desk = open_desk(where, {**os.environ, "TOCSIN_SHARED": str(SHARED.resolve())}, create=True)
+    desk = open_desk(where, {**os.environ, "TOCSIN_SHARED": str(SHARED.resolve())})
     loop.take(desk, desk.settings.source("dengue"), file, end_of_day(date(2015, 12, 31), desk.tz))
     return desk
 

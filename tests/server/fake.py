@@ -139,6 +139,9 @@ class City:
         self.notes.append({"seq": len(self.notes) + 1, "at": AT, "who": who, "action": action, "text": text})
         return self.state
 
+    def leads(self) -> bool:
+        return True
+
     def tick(self, now: int) -> Any:
         self.ticks += 1
         opened, changed, closed = self.moved

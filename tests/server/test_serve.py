@@ -108,6 +108,7 @@ def test_it_listens_on_this_machine_only_and_an_end_by_keyboard_is_clean_too(cit
         assert "given-by-the-operator" not in out
 
 
+@pytest.mark.sqlite
 def test_what_was_answered_outlives_a_kill(tmp_path: Path) -> None:
     city = small.city(tmp_path / "city")
     with serving(city, TOCSIN_TOKEN="t") as served, httpx.Client(base_url=served.link, timeout=PATIENCE) as client:

@@ -54,7 +54,7 @@ def test_score_in_words_and_as_json(made: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_alerts_are_scored_on_the_day_they_were_first_known(made: Path) -> None:
-    desk = open_desk(made, {}, create=True)
+    desk = open_desk(made, {})
     with pytest.raises(StoreError, match="replay"):
         score_command.alerts_of(desk)
     for source in desk.settings.sources:

@@ -11,7 +11,7 @@ import click
 
 from tocsin import __version__
 from tocsin.errors import InputError, TocsinError
-from tocsin.store.db import explained
+from tocsin.store.sqlite import explained
 
 # Our matrices are small: threads of the linear algebra library cost more than they bring, much more on a busy machine.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -30,6 +30,7 @@ COMMANDS = {  # in the order people meet them; name: one line for the list
     "note": "Move an alert, or say something of it.",
     "serve": "The page, the API, the folder watch and the beat.",
     "rebuild": "Count all events anew after a change of city.toml.",
+    "migrate-store": "Copy a city's store from SQLite to PostgreSQL, and prove that both are equal.",
     "detect": "Judge the series of one table with one method; no city needed.",
     "detectors": "The detectors there are, and what each needs.",
     "sim": "Make a simulated city: areas, feeds, outbreaks, and the truth about them.",

@@ -32,9 +32,9 @@ def now() -> Instant:
     return time.time_ns() // 1000
 
 
-def open_city(directory: Path, *, create: bool = False, agree: bool = True) -> Desk:
+def open_city(directory: Path, *, agree: bool = True) -> Desk:
     """The city of a directory, with the environment's variables in its paths."""
-    return open_desk(directory, os.environ, create=create, agree=agree)
+    return open_desk(directory, os.environ, agree=agree)
 
 
 def print_json(value: Any) -> None:

@@ -48,7 +48,7 @@ def command(context: click.Context, directory: Path, seed: int, host: str, port:
 
 def take_all(directory: Path) -> None:
     """Take in every file that waits in the sources' folders."""
-    desk = open_city(directory, create=True)
+    desk = open_city(directory)
     waiting = [(s, f) for s in desk.settings.sources for f in sorted(desk.directory.glob(s.files)) if s.files]
     with progress() as bar:
         task = bar.add_task("taking records in", total=sum(f.stat().st_size for _, f in waiting))

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from tocsin.errors import ConfigError
-from tocsin.store.db import open_store
+from tocsin.store import open_store
 
 AREAS = """\
 code,parent,level,name_zh,name_en,longitude,latitude,population
@@ -32,7 +32,7 @@ def command(directory: Path) -> None:
     (directory / "city.toml").write_text(text, "utf-8")
     if not (directory / "areas.csv").exists():
         (directory / "areas.csv").write_text(AREAS, "utf-8")
-    open_store(directory, create=True).close()
+    open_store(directory).close()
     click.echo(
         f"{directory}: city.toml (read its comments), areas.csv (put your areas in), inbox/, and an empty store."
     )

@@ -26,6 +26,8 @@ class Beat:
         # in transactions and may be written twice.
         self._thread = threading.Thread(target=self._run, name="beat", daemon=True)
         self._known: dict[str, Any] = {}
+        self._leads = False
+        self._upto = site.clock()
 
     def start(self) -> None:
         """Begin, in a thread."""
@@ -39,8 +41,15 @@ class Beat:
         return not self._thread.is_alive()
 
     def once(self) -> None:
-        """Watch, tell the sources that changed, judge, tell what changed. What breaks is a fault; the rest goes on."""
-        self._fenced("watch", self._look)
+        """Watch, tell the sources that changed, judge, tell what changed. What breaks is a fault; the rest goes on.
+
+        Of several servers on one store, one watches and judges; the others tell their pages what it did, and one of
+        them takes over when it ends.
+        """
+        self._leads = False
+        self._fenced("lead", self._ask)
+        if self._leads:
+            self._fenced("watch", self._look)
         self._fenced("sources", self._tell_sources)
         self._fenced("tick", self._tick)
 
@@ -58,6 +67,9 @@ class Beat:
         except Exception as e:
             self._site.fault(part, e)
 
+    def _ask(self) -> None:
+        self._leads = self._site.desk.leads()
+
     def _look(self) -> None:
         # A file is known to have stopped growing only at a second look.
         if self._watch.look() and self._seconds > QUIET_SECONDS and not self._stop.wait(QUIET_SECONDS * 1.05):
@@ -73,8 +85,14 @@ class Beat:
 
     def _tick(self) -> None:
         site = self._site
-        with site.writer.hold():
-            ticked = loop.tick(site.desk, site.clock())
+        if self._leads:
+            with site.writer.hold():
+                ticked: loop.Ticked | None = loop.tick(site.desk, site.clock())
+        else:
+            ticked = loop.news(site.desk, self._upto)
+        if ticked is None:
+            return
+        self._upto = ticked.as_of
         moved = list(dict.fromkeys([*ticked.opened, *ticked.changed, *ticked.closed]))
         if len(moved) > MANY:
             site.broker.tell("reset", {"why": f"{len(moved)} alerts changed at once"})

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from tocsin.errors import InputError
-from tocsin.store.db import Store
+from tocsin.store.db import Store, next_number
 from tocsin.store.findings import close_file
 from tocsin.types import Instant
 
@@ -24,10 +24,12 @@ class Delivery(NamedTuple):
 def begin(store: Store, source: str, file: str, sha256: str, mapping: str, now: Instant) -> Delivery:
     """Begin a delivery, or find the one of the same bytes and mapping that was begun before."""
     with store.transaction() as db:
-        db.execute("INSERT INTO source (name) VALUES (?) ON CONFLICT DO NOTHING", (source,))
+        named = f"INSERT INTO source (id, name) VALUES ({next_number('source', 'id')}, ?) ON CONFLICT DO NOTHING"
+        db.execute(named, (source,))
         number = db.execute("SELECT id FROM source WHERE name = ?", (source,)).fetchone()[0]
         db.execute(
-            "INSERT INTO delivery (source, file, sha256, mapping, received) VALUES (?, ?, ?, ?, ?)"
+            "INSERT INTO delivery (id, source, file, sha256, mapping, received)"
+            f" VALUES ({next_number('delivery', 'id')}, ?, ?, ?, ?, ?)"
             " ON CONFLICT DO NOTHING",
             (number, file, sha256, mapping, now),
         )

@@ -1,14 +1,13 @@
 """Appending what arrived: events, their increments, findings and progress, in one transaction. I/O."""
 
 import math
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from tocsin.cube.increments import fold, judge, same
 from tocsin.errors import StoreError
-from tocsin.store.db import Store
+from tocsin.store.db import Connection, Store, next_number
 from tocsin.store.findings import close_keys, write_findings
 from tocsin.types import Event, Finding, Imported, Increment, Instant, Minute
 
@@ -63,7 +62,7 @@ def append(
     return taken
 
 
-def _agree(db: sqlite3.Connection, signals: Mapping[str, tuple[str, str]]) -> None:
+def _agree(db: Connection, signals: Mapping[str, tuple[str, str]]) -> None:
     for name, kind, step in db.execute("SELECT name, kind, step FROM signal"):
         if signals.get(name, (kind, step)) != (kind, step):
             raise StoreError(f"{name} is stored as {kind} by {step} since `tocsin rebuild`; start this program again")
@@ -72,7 +71,7 @@ def _agree(db: sqlite3.Connection, signals: Mapping[str, tuple[str, str]]) -> No
 class _Writer:
     """Small numbers for names, made when first needed, and the names back."""
 
-    def __init__(self, db: sqlite3.Connection, signals: Mapping[str, tuple[str, str]]) -> None:
+    def __init__(self, db: Connection, signals: Mapping[str, tuple[str, str]]) -> None:
         self.db, self.signals = db, signals
         self.known: dict[tuple[str, str], int] = {}
         self.names: dict[tuple[str, int], str] = {}
@@ -98,14 +97,15 @@ class _Writer:
         if found is None:
             marks = ",".join(["?"] * (1 + len(rest)))
             columns = column + (", kind, step" if rest else "")
-            sql = f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING"
+            number = next_number(table, "id")
+            sql = f"INSERT INTO {table} (id, {columns}) VALUES ({number}, {marks}) ON CONFLICT DO NOTHING"
             self.db.execute(sql, (value, *rest))
             row = self.db.execute(f"SELECT id FROM {table} WHERE {column} = ?", (value,)).fetchone()
             found = self.known[table, value] = int(row[0])
         return found
 
 
-def _latest(db: sqlite3.Connection, writer: _Writer, events: list[Event]) -> dict[tuple[str, str], Event]:
+def _latest(db: Connection, writer: _Writer, events: list[Event]) -> dict[tuple[str, str], Event]:
     """The newest stored event of every (source, key) in the batch."""
     keys: dict[str, set[str]] = {}
     for e in events:
@@ -116,12 +116,12 @@ def _latest(db: sqlite3.Connection, writer: _Writer, events: list[Event]) -> dic
         for start in range(0, len(wanted), _AT_ONCE):
             part = wanted[start : start + _AT_ONCE]
             marks = ",".join("?" * len(part))
-            rows = db.execute(  # with MAX, SQLite takes the other columns from the row that has it
-                "SELECT key, MAX(seq), signal, area, reference_time, report_time, value, imported FROM event"
-                f" WHERE source = ? AND key IN ({marks}) GROUP BY key",
+            rows = db.execute(
+                "SELECT key, signal, area, reference_time, report_time, value, imported FROM event WHERE seq IN"
+                f" (SELECT MAX(seq) FROM event WHERE source = ? AND key IN ({marks}) GROUP BY key)",
                 (writer.source(source), *part),
-            )
-            for key, _, signal, area, reference, report, value, imported in rows:
+            ).fetchall()  # names are looked up between the rows
+            for key, signal, area, reference, report, value, imported in rows:
                 found[source, key] = _event(writer, source, key, signal, area, reference, report, value, imported)
     return found
 
@@ -135,7 +135,7 @@ def _event(
 
 
 def _sort_out(
-    db: sqlite3.Connection, writer: _Writer, items: Iterable[Event | Finding], latest: dict[tuple[str, str], Event]
+    db: Connection, writer: _Writer, items: Iterable[Event | Finding], latest: dict[tuple[str, str], Event]
 ) -> tuple[list[Result], dict[int, Finding]]:
     """A word for each item, and findings for the events that come too late to be true."""
     now = dict(latest)
@@ -159,7 +159,7 @@ def _sort_out(
     return results, refused
 
 
-def _said(db: sqlite3.Connection, writer: _Writer, event: Event) -> bool:
+def _said(db: Connection, writer: _Writer, event: Event) -> bool:
     """Has this very event been stored before? Then it is a late copy, not a contradiction."""
     rows = db.execute(
         "SELECT signal, area, reference_time, report_time, value, imported FROM event"
@@ -179,24 +179,25 @@ def _stale(event: Event, before: Event) -> Finding:
 
 
 def _write(
-    db: sqlite3.Connection, writer: _Writer, fresh: list[Event], latest: dict[tuple[str, str], Event], delivery: int,
+    db: Connection, writer: _Writer, fresh: list[Event], latest: dict[tuple[str, str], Event], delivery: int,
     step: StepOf,
 ) -> None:  # fmt: skip
     net: Counter[Increment] = Counter()
     rows = []
-    for e in fresh:
+    last = int(db.execute("SELECT COALESCE(MAX(seq), 0) FROM event").fetchone()[0])
+    for seq, e in enumerate(fresh, last + 1):
         before = latest.get((e.source, e.key))
         for i in fold(before, e, step):
             net[i._replace(n=0)] += i.n
         latest[e.source, e.key] = e
         value = None if math.isnan(e.value) else e.value
         rows.append(
-            (writer.source(e.source), e.key, writer.signal(e.signal), writer.area(e.area), e.reference_time,
+            (seq, writer.source(e.source), e.key, writer.signal(e.signal), writer.area(e.area), e.reference_time,
              e.report_time, value, e.imported, delivery)
         )  # fmt: skip
     db.executemany(
-        "INSERT INTO event (source, key, signal, area, reference_time, report_time, value, imported, delivery)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO event (seq, source, key, signal, area, reference_time, report_time, value, imported, delivery)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         rows,
     )
     newest = int(db.execute("SELECT COALESCE(MAX(seq), 0) FROM increment").fetchone()[0])
@@ -204,7 +205,7 @@ def _write(
 
 
 def insert_increments(
-    db: sqlite3.Connection,
+    db: Connection,
     net: Counter[Increment],
     signal: Callable[[str], int],
     area: Callable[[str], int],
@@ -223,13 +224,13 @@ def insert_increments(
     return after + len(left)
 
 
-def _hear(db: sqlite3.Connection, writer: _Writer, items: Iterable[Event | Finding], results: list[Result]) -> None:
+def _hear(db: Connection, writer: _Writer, items: Iterable[Event | Finding], results: list[Result]) -> None:
     heard: Counter[tuple[int, int]] = Counter()
     for item, word in zip(items, results, strict=True):
         if isinstance(item, Event):
             heard[writer.source(item.source), item.report_time // 60_000_000] += word == "accepted"
     db.executemany(
         "INSERT INTO arrival (source, minute, events) VALUES (?, ?, ?)"
-        " ON CONFLICT (source, minute) DO UPDATE SET events = events + excluded.events",
+        " ON CONFLICT (source, minute) DO UPDATE SET events = arrival.events + excluded.events",
         [(source, minute, events) for (source, minute), events in heard.items()],
     )

@@ -1,23 +1,22 @@
 """Findings: kept with their raw bytes, closed when the mended record or file arrives. I/O."""
 
-import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from tocsin.store.db import Store
+from tocsin.store.db import Connection, Store, next_number
 from tocsin.types import Finding, Instant
 
 _RAW = 65536
 
 
 def write_findings(
-    db: sqlite3.Connection, findings: Iterable[Finding], source: Callable[[str], int], delivery: int, at: Instant
+    db: Connection, findings: Iterable[Finding], source: Callable[[str], int], delivery: int, at: Instant
 ) -> None:
     """Add findings inside the caller's transaction."""
     file = db.execute("SELECT file FROM delivery WHERE id = ?", (delivery,)).fetchone()[0]
     db.executemany(
-        "INSERT INTO finding (delivery, source, file, line, field, value, code, message, raw, kept, key, at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO finding (id, delivery, source, file, line, field, value, code, message, raw, kept, key, at)"
+        f" VALUES ({next_number('finding', 'id')}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (delivery, source(f.source), f.file or file, f.line, f.field, f.value[:200], f.code, f.message,
              f.raw[:_RAW], f.kept, f.key, at)
@@ -26,7 +25,7 @@ def write_findings(
     )  # fmt: skip
 
 
-def close_keys(db: sqlite3.Connection, keys: Sequence[tuple[int, str]], at: Instant) -> None:
+def close_keys(db: Connection, keys: Sequence[tuple[int, str]], at: Instant) -> None:
     """The records of these (source, key) have arrived whole: what was found about them before is closed."""
     db.executemany(
         "UPDATE finding SET closed = ? WHERE source = ? AND key = ? AND key <> '' AND closed IS NULL AND at < ?",
@@ -34,7 +33,7 @@ def close_keys(db: sqlite3.Connection, keys: Sequence[tuple[int, str]], at: Inst
     )
 
 
-def close_file(db: sqlite3.Connection, source: int, file: str, delivery: int, at: Instant) -> None:
+def close_file(db: Connection, source: int, file: str, delivery: int, at: Instant) -> None:
     """The file has been taken in again, whole: findings of its earlier deliveries are closed."""
     db.execute(
         "UPDATE finding SET closed = ? WHERE source = ? AND file = ? AND delivery <> ? AND closed IS NULL",
@@ -46,7 +45,7 @@ def read_findings(
     store: Store, source: str | None, limit: int, *, closed: bool = False
 ) -> tuple[int, list[dict[str, Any]]]:
     """How many there are, and the newest `limit` of them; raw is bytes, moments are microseconds."""
-    where = "(?1 IS NULL OR s.name = ?1)" + ("" if closed else " AND f.closed IS NULL")
+    where = "(CAST(?1 AS TEXT) IS NULL OR s.name = ?1)" + ("" if closed else " AND f.closed IS NULL")
     joined = f"FROM finding f JOIN source s ON s.id = f.source WHERE {where}"  # only the words above
     total = store.db.execute(f"SELECT COUNT(*) {joined}", (source,)).fetchone()[0]
     rows = store.db.execute(

@@ -3,8 +3,13 @@
 import math
 from collections.abc import Iterable, Sequence
 
-from tocsin.store.db import Store
+from tocsin.store.db import Store, next_number
 from tocsin.types import Evidence, Instant, Note
+
+_NOTE = (
+    f"INSERT INTO note (seq, alert, at, who, action, what) VALUES ({next_number('note', 'seq')}, ?, ?, ?, ?, ?)"
+    " ON CONFLICT DO NOTHING"
+)
 
 
 def read_notes(store: Store, as_of: Instant) -> list[Note]:
@@ -20,12 +25,11 @@ def write_tick(
 ) -> int:
     """What one beat decided, in one transaction; returns how many rows were new."""
     with store.transaction() as db:
-        before = db.total_changes
-        db.executemany(
-            "INSERT INTO note (alert, at, who, action, what) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        new = db.executemany(
+            _NOTE,
             [(n.alert, n.at, n.who, n.action, n.what) for n in notes],
-        )
-        db.executemany(
+        ).rowcount
+        new += db.executemany(
             "INSERT INTO evidence (alert, detector, step, observed, at, expected, upper, score, p)"
             " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE NOT EXISTS (SELECT 1 FROM evidence"
             " WHERE alert = ?1 AND detector = ?2 AND step = ?3 AND observed = ?4 AND at <= ?5)",
@@ -33,18 +37,19 @@ def write_tick(
                 (e.alert, e.detector, e.step, e.observed, e.at, *map(_null, (e.expected, e.upper, e.score, e.p)))
                 for e in evidence
             ],
-        )
-        db.executemany("INSERT INTO fault (at, part, message) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                       [(at, part, message) for part, message in faults])  # fmt: skip
-        db.execute("INSERT INTO tick (at) VALUES (?) ON CONFLICT DO NOTHING", (at,))
-        return db.total_changes - before
+        ).rowcount
+        new += db.executemany(
+            "INSERT INTO fault (at, part, message) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            [(at, part, message) for part, message in faults],
+        ).rowcount
+        return new + db.execute("INSERT INTO tick (at) VALUES (?) ON CONFLICT DO NOTHING", (at,)).rowcount
 
 
 def write_note(store: Store, note: Note) -> None:
     """One person's note."""
     with store.transaction() as db:
         db.execute(
-            "INSERT INTO note (alert, at, who, action, what) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            _NOTE,
             (note.alert, note.at, note.who, note.action, note.what),
         )
 

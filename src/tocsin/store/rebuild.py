@@ -30,10 +30,11 @@ def rebuild(
         area = {code: n for n, code in db.execute("SELECT id, code FROM area")}
         newest = int(db.execute("SELECT COALESCE(MAX(seq), 0) FROM increment").fetchone()[0])
         db.execute("DELETE FROM increment")
-        rows = db.execute(  # one (source, key) after another, each in the order of its rows
+        rows = store.stream(  # one (source, key) after another, each in the order of its rows
+            db,
             "SELECT s.name, e.key, g.name, a.code, e.reference_time, e.report_time, e.value, e.imported FROM event e"
             " JOIN source s ON s.id = e.source JOIN signal g ON g.id = e.signal JOIN area a ON a.id = e.area"
-            " ORDER BY e.source, e.key, e.seq"
+            " ORDER BY e.source, e.key, e.seq",
         )
         before: Event | None = None
         net: Counter[Increment] = Counter()

@@ -6,7 +6,8 @@ from tocsin.store.db import Store
 def delivered(store: Store) -> dict[str, tuple[int, int]]:
     """(events, duplicates) by source."""
     rows = store.db.execute(
-        "SELECT s.name, SUM(d.events), SUM(d.duplicates) FROM delivery d JOIN source s ON s.id = d.source GROUP BY s.id"
+        "SELECT s.name, CAST(SUM(d.events) AS BIGINT), CAST(SUM(d.duplicates) AS BIGINT)"
+        " FROM delivery d JOIN source s ON s.id = d.source GROUP BY s.name"
     )
     return {name: (events, duplicates) for name, events, duplicates in rows}
 
@@ -23,7 +24,7 @@ def last_heard(store: Store, until: int) -> dict[str, int]:
 def waiting(store: Store) -> dict[str, int]:
     """Open findings by source."""
     rows = store.db.execute(
-        "SELECT s.name, COUNT(*) FROM finding f JOIN source s ON s.id = f.source WHERE f.closed IS NULL GROUP BY s.id"
+        "SELECT s.name, COUNT(*) FROM finding f JOIN source s ON s.id = f.source WHERE f.closed IS NULL GROUP BY s.name"
     )
     return dict(rows.fetchall())
 
@@ -40,7 +41,7 @@ def delays(store: Store, source: str) -> list[int]:
 
 def events(store: Store) -> int:
     """How many events there are."""
-    return int(store.db.execute("SELECT COALESCE(MAX(seq), 0) FROM event").fetchone()[0])
+    return int(store.db.execute("SELECT COALESCE(SUM(events), 0) FROM delivery").fetchone()[0])
 
 
 def span(store: Store) -> tuple[int, int] | None:

@@ -97,7 +97,7 @@ def health(desk: Desk, now: Instant) -> dict[str, Any]:
     return {
         "status": "degraded" if faults else "ok",
         "version": tocsin.__version__,
-        "store": "sqlite",
+        "store": desk.store.kind,
         "events": totals.events(desk.store),
         "as_of": None if last is None else iso(last),
         "last_tick": None if last is None else iso(last),
