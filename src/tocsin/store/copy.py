@@ -23,7 +23,7 @@ def copy_store(source: Store, to: Store, progress: Callable[[str, int], None] = 
     StoreError when `to` is not empty, or holds anything else afterwards (nothing is kept then). `progress` is told
     the table and its rows so far.
     """
-    with source.transaction() as ours, to.transaction() as theirs:  # nobody writes to either meanwhile
+    with source.snapshot() as ours, to.transaction() as theirs:
         for table in TABLES:
             if theirs.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0]:
                 raise StoreError(f"{to.where} is not empty ({table} has rows): name an empty database or schema")
@@ -46,7 +46,7 @@ def copy_store(source: Store, to: Store, progress: Callable[[str, int], None] = 
 
 def digests(store: Store) -> dict[str, str]:
     """SHA-256 of every table's rows, in their order: equal for equal stores, whatever holds them."""
-    with store.transaction() as db:
+    with store.snapshot() as db:
         return {table: _digest(store, db, table, _columns(db, table)) for table in TABLES}
 
 

@@ -37,6 +37,7 @@ class Store(ABC):
     """A city's store. Threads may share it: each gets a connection of its own, and writers wait for one another."""
 
     kind: ClassVar[str]
+    READING: ClassVar[str]  # begins a transaction that sees one moment
 
     def __init__(self, where: str) -> None:
         """`where` names the store in messages; it holds no secret."""
@@ -76,6 +77,17 @@ class Store(ABC):
             finally:
                 self._inside = False
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Read everything as it is at one moment, while others go on writing."""
+        with self._explaining():
+            db = self.db
+            db.execute(self.READING)
+            try:
+                yield db
+            finally:
+                self._rollback(db)
+
     def commit(self, db: Connection) -> None:
         """The moment a transaction lands; tests make it fail before and after."""
         db.execute("COMMIT")
@@ -94,6 +106,10 @@ class Store(ABC):
     @abstractmethod
     def lead(self) -> bool:
         """Whether this process is the one that runs the beat: the first to ask, until it ends or loses the store."""
+
+    @abstractmethod
+    def damage(self) -> list[str]:
+        """What the store's own check of its pages finds wrong."""
 
     @abstractmethod
     def version(self) -> int:

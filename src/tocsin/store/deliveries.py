@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import os
+import zlib
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -59,12 +60,26 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(f, "sha256").hexdigest()
 
 
+def raw_path(directory: Path, sha256: str) -> Path:
+    """Where bytes are kept, by their digest."""
+    return directory / "raw" / sha256[:2] / f"{sha256}.gz"
+
+
+def raw_sound(path: Path, sha256: str) -> bool:
+    """Whether a kept file can be opened and holds the bytes of its digest."""
+    try:
+        with gzip.open(path) as f:
+            return hashlib.file_digest(f, "sha256").hexdigest() == sha256
+    except (OSError, EOFError, zlib.error):
+        return False
+
+
 def keep_raw(directory: Path, path: Path, sha256: str) -> Path:
     """Keep a file's bytes, compressed, under their digest: raw/ab/abcd….gz. Doing it twice is doing it once.
 
     InputError for a file that is no longer the one that was digested: somebody still writes it.
     """
-    kept = directory / "raw" / sha256[:2] / f"{sha256}.gz"
+    kept = raw_path(directory, sha256)
     if kept.exists():
         return kept
     kept.parent.mkdir(parents=True, exist_ok=True)

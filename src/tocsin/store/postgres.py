@@ -19,6 +19,7 @@ from psycopg.types.numeric import Int8Dumper
 from psycopg.types.string import StrDumper
 
 from tocsin.errors import ConfigError, StoreError
+from tocsin.store.copy import TABLES
 from tocsin.store.db import Connection, Rows, Store
 from tocsin.store.sqlite import statements
 
@@ -79,6 +80,7 @@ class PostgresStore(Store):
     """One schema of a database."""
 
     kind: ClassVar[str] = "postgresql"
+    READING: ClassVar[str] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
     def __init__(self, url: str, schema: str) -> None:
         """`url` as libpq reads it. ConfigError if it cannot be read."""
@@ -109,6 +111,16 @@ class PostgresStore(Store):
         except StoreError:
             self._leading = None
             raise
+
+    def damage(self) -> list[str]:
+        """Tables that cannot be read through; pages are checked by the server (`pg_amcheck`, data checksums)."""
+        found = []
+        for table in TABLES:
+            try:
+                self.db.execute(f"SELECT SUM(LENGTH(t::text)) FROM {table} t")
+            except psycopg.DatabaseError as e:
+                found.append(f"{table}: {e}")
+        return found
 
     def version(self) -> int:
         db = self.db

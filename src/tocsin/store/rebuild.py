@@ -2,10 +2,10 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from tocsin.cube.increments import fold
-from tocsin.store.db import Store
+from tocsin.store.db import Connection, Store
 from tocsin.store.events import StepOf, insert_increments
 from tocsin.types import Event, Increment
 
@@ -30,25 +30,31 @@ def rebuild(
         area = {code: n for n, code in db.execute("SELECT id, code FROM area")}
         newest = int(db.execute("SELECT COALESCE(MAX(seq), 0) FROM increment").fetchone()[0])
         db.execute("DELETE FROM increment")
-        rows = store.stream(  # one (source, key) after another, each in the order of its rows
-            db,
-            "SELECT s.name, e.key, g.name, a.code, e.reference_time, e.report_time, e.value, e.imported FROM event e"
-            " JOIN source s ON s.id = e.source JOIN signal g ON g.id = e.signal JOIN area a ON a.id = e.area"
-            " ORDER BY e.source, e.key, e.seq",
-        )
-        before: Event | None = None
         net: Counter[Increment] = Counter()
         done = 0
-        for source, key, signal, place, reference, report, value, imported in rows:
-            known = math.nan if value is None else value
-            event = Event(source, key, signal, place, reference, report, known, imported)
-            same = before is not None and (before.source, before.key) == (event.source, event.key)
-            for i in fold(before if same else None, event, step):
+        for done, said in enumerate(folded(store, db, step), 1):
+            for i in said:
                 net[i._replace(n=0)] += i.n
-            before, done = event, done + 1
             if done % BATCH == 0:
                 newest = insert_increments(db, net, number.__getitem__, area.__getitem__, newest)
                 net.clear()
                 progress(done)
         insert_increments(db, net, number.__getitem__, area.__getitem__, newest)
     return done
+
+
+def folded(store: Store, db: Connection, step: StepOf) -> Iterator[list[Increment]]:
+    """What each event changes: one (source, key) after another, each in the order of its rows."""
+    rows = store.stream(
+        db,
+        "SELECT s.name, e.key, g.name, a.code, e.reference_time, e.report_time, e.value, e.imported FROM event e"
+        " JOIN source s ON s.id = e.source JOIN signal g ON g.id = e.signal JOIN area a ON a.id = e.area"
+        " ORDER BY e.source, e.key, e.seq",
+    )
+    before: Event | None = None
+    for source, key, signal, place, reference, report, value, imported in rows:
+        known = math.nan if value is None else value
+        event = Event(source, key, signal, place, reference, report, known, imported)
+        same = before is not None and (before.source, before.key) == (event.source, event.key)
+        yield fold(before if same else None, event, step)
+        before = event

@@ -19,6 +19,7 @@ class SqliteStore(Store):
     """One file, in WAL mode: readers never wait for the writer."""
 
     kind: ClassVar[str] = "sqlite"
+    READING: ClassVar[str] = "BEGIN"
 
     def __init__(self, path: Path) -> None:
         super().__init__(str(path))
@@ -44,6 +45,11 @@ class SqliteStore(Store):
                 return False
             self._held = held
         return True
+
+    def damage(self) -> list[str]:
+        """`PRAGMA integrity_check`, sentence by sentence."""
+        said = [str(row[0]) for row in self.db.execute("PRAGMA integrity_check")]
+        return [] if said == ["ok"] else said
 
     def version(self) -> int:
         return int(self.db.execute("PRAGMA user_version").fetchone()[0])
