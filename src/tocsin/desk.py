@@ -3,6 +3,7 @@
 import gzip
 import threading
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -15,7 +16,7 @@ from tocsin import config
 from tocsin.areas import AreaTree, parse_areas, tree
 from tocsin.calendar import DAY, Step, civil_minute, day_of, minute_of, zone
 from tocsin.config import Settings, SignalTable, SourceTable
-from tocsin.cube.cube import Columns, counts, covered, known
+from tocsin.cube.cube import Columns, counts, covered, known, settled
 from tocsin.detect import Detector, detector
 from tocsin.errors import ConfigError, MethodError, StoreError
 from tocsin.store import open_store
@@ -24,6 +25,26 @@ from tocsin.store.increments import heard, oldest, read_increments, steps_in_sto
 from tocsin.types import Cube, Event, Instant, Ints, Minute, Panel, Times
 
 FILE = "city.toml"
+MANY, CHUNK = 300_000, 100_000  # rows of a signal: held one by one at most, read at once
+
+
+class Held:
+    """What is held of one signal's increments. Beyond `MANY` rows, those that are known are settled: memory grows
+    with cells and quarters of an hour, not with what arrives."""
+
+    def __init__(self) -> None:
+        none = np.empty(0, dtype=np.int64)
+        self.rows = Columns(none, none, none, np.empty(0), none, np.empty(0, dtype=np.bool_))
+        self.upto, self.settled, self._most = 0, -(1 << 62), MANY
+
+    def add(self, rows: Columns, upto: int, as_of: Instant) -> None:
+        """Add what was read up to row `upto`; settle what was known by `as_of` if it is too much."""
+        if len(rows.step):
+            self.rows = Columns(*(np.concatenate(pair) for pair in zip(self.rows, rows, strict=True)))
+            self.upto = upto
+        if len(self.rows.step) > self._most:
+            self.rows, self.settled = settled(self.rows, as_of), as_of
+            self._most = max(MANY, 2 * len(self.rows.step))
 
 
 class Desk:
@@ -33,7 +54,7 @@ class Desk:
         self, directory: Path, settings: Settings, areas: AreaTree, store: Store, geojson: Path | None
     ) -> None:
         self.directory, self.settings, self.tree, self.store, self.geojson = directory, settings, areas, store, geojson
-        self._columns: dict[str, tuple[Columns, int]] = {}
+        self._held: dict[str, Held] = {}
         self._heard: tuple[int, dict[str, Ints]] = (-1, {})
         self._reading = threading.Lock()
         self._oldest = 0
@@ -81,6 +102,10 @@ class Desk:
         """Whether this process is the one that runs the beat."""
         return self.store.lead()
 
+    def together(self) -> AbstractContextManager[Any]:
+        """Writes inside share one transaction, durable when it ends."""
+        return self.store.transaction()
+
     def levels(self, signal: SignalTable) -> list[str]:
         """Where a signal is judged."""
         return signal.levels or self.settings.city.levels
@@ -93,24 +118,25 @@ class Desk:
         """The civil date of a moment."""
         return day_of(self._minute(at))
 
-    def columns(self, signal: str) -> Columns:
-        """All increments of a signal, in the order they were written."""
+    def columns(self, signal: str, as_of: Instant) -> Columns:
+        """The increments of a signal: whoever takes those known by `as_of`, or later, has all that were."""
         with self._reading:
             first = oldest(self.store)
             if first != self._oldest:
-                self._oldest, self._columns = first, {}
-            before, since = self._columns.get(signal, (None, 0))
-            newer, upto = read_increments(self.store, signal, since, self.tree.index)
-            if before is not None and upto > since:
-                newer = Columns(*(np.concatenate(pair) for pair in zip(before, newer, strict=True)))
-            elif before is not None:
-                newer = before
-            self._columns[signal] = newer, upto
-            return newer
+                self._oldest, self._held = first, {}
+            held = self._held.setdefault(signal, Held())
+            if as_of < held.settled:  # before what was made one: the store has it still
+                return read_increments(self.store, signal, 0, self.tree.index, as_of=as_of)[0]
+            newer = CHUNK
+            while newer == CHUNK:
+                rows, upto = read_increments(self.store, signal, held.upto, self.tree.index, limit=CHUNK)
+                newer = len(rows.step)
+                held.add(rows, upto, as_of)
+            return held.rows
 
     def cube(self, signal: str, level: str, as_of: Instant, first: Minute | None, last: Minute | None) -> Cube:
         """Counts of one signal by area of a level and step, as known at `as_of`; first and last None: all there is."""
-        table, step, rows = self.settings.signal(signal), self._steps[signal], self.columns(signal)
+        table, step, rows = self.settings.signal(signal), self._steps[signal], self.columns(signal, as_of)
         told = rows.step[rows.report_time <= as_of]
         begin = int(told.min()) if len(told) else step.floor(self._minute(as_of))
         end = self._minute(as_of) if last is None else last

@@ -1,6 +1,7 @@
 """A city in memory that answers like tocsin.views and tocsin.loop, so that what is tested here is the server."""
 
 import json
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -138,6 +139,9 @@ class City:
         self.state = "acknowledged" if action == "acknowledge" else self.state
         self.notes.append({"seq": len(self.notes) + 1, "at": AT, "who": who, "action": action, "text": text})
         return self.state
+
+    def together(self) -> Any:
+        return nullcontext()
 
     def leads(self) -> bool:
         return True

@@ -116,6 +116,55 @@ def test_a_full_queue_is_refused_at_once_and_recovers(
     assert site.writer.taken == 0
 
 
+def test_those_that_wait_share_a_transaction_and_none_fails_for_another(city: fake.City) -> None:
+    """One flush for many; what fails is done alone and told to its own caller; what was rolled back stands once."""
+    stands: list[str] = []
+    landed: list[list[str]] = []
+    go = threading.Event()
+
+    class Together:
+        def __enter__(self) -> None:
+            self.before = list(stands)
+
+        def __exit__(self, kind: Any, *_: object) -> None:
+            if kind:
+                stands[:] = self.before
+            else:
+                landed.append(stands[len(self.before) :])
+
+    def do(name: str) -> str:
+        if name == "first":
+            assert go.wait(10)
+        stands.append(name)
+        if name == "bad":
+            raise ValueError(name)
+        return name
+
+    async def main(names: str) -> list[Any]:
+        writer, got = Writer(), {}
+
+        async def one(name: str) -> None:
+            try:
+                got[name] = await writer.join(lambda: do(name), Together)
+            except ValueError as e:
+                got[name] = f"refused {e}"
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(one, "first")
+            await anyio.sleep(0.05)
+            for name in names.split():
+                group.start_soon(one, name)
+            await anyio.sleep(0.05)
+            go.set()
+        return [got[name] for name in names.split()]
+
+    assert anyio.run(main, "a b c") == ["a", "b", "c"]
+    assert landed == [["first"], ["a", "b", "c"]]
+    stands.clear()
+    assert anyio.run(main, "a bad c") == ["a", "refused bad", "c"]
+    assert stands.count("a") == stands.count("c") == 1
+
+
 def test_at_the_end_what_waits_is_refused_not_lost_in_silence(city: fake.City) -> None:
     writer = Writer()
     with writer.hold(), ThreadPoolExecutor(1) as pool:

@@ -123,7 +123,8 @@ def test_several_write_at_once(pg, tmp_path):
     seqs = [r[0] for r in city.store.db.execute("SELECT seq FROM event ORDER BY seq")]
     assert seqs == list(range(1, 3 * 200 + 1))
     assert loop.tick(city, NOW, strict=True).faults == []
-    assert int(sum(city.columns("cases").value * city.columns("cases").n)) == 600
+    rows = city.columns("cases", NOW)
+    assert int(sum(rows.value * rows.n)) == 600
 
 
 def _write(folder: Path, n: int) -> None:

@@ -6,6 +6,8 @@ import numpy as np
 
 from tocsin.types import Bools, Floats, Instant, Ints, Kind, Times
 
+QUARTER = 15 * 60_000_000  # microseconds
+
 
 class Columns(NamedTuple):
     """Increments of one signal side by side, in the order they were written; all (M,)."""
@@ -20,9 +22,36 @@ class Columns(NamedTuple):
 
 def known(rows: Columns, as_of: Instant, first: int, last: int) -> Columns:
     """The rows reported by `as_of` whose step lies in first..last (civil minutes, both in)."""
-    keep = (rows.report_time <= as_of) & (rows.step >= first) & (rows.step <= last)
+    return taken(rows, (rows.report_time <= as_of) & (rows.step >= first) & (rows.step <= last))
+
+
+def taken(rows: Columns, which: Bools | Ints) -> Columns:
+    """Some of the rows, by mask or by position."""
     area, step, report, value, n, imported = rows
-    return Columns(area[keep], step[keep], report[keep], value[keep], n[keep], imported[keep])
+    return Columns(area[which], step[which], report[which], value[which], n[which], imported[which])
+
+
+def settled(rows: Columns, as_of: Instant) -> Columns:
+    """The same for every moment from `as_of` on, in fewer rows.
+
+    What was known by then is one row for each cell, value and quarter of an hour of report (its last report in it), so
+    that delays can still be told by civil day in every zone.
+    """
+    before = rows.report_time <= as_of
+    if not before.any():
+        return rows
+    old = taken(rows, before)
+    quarter = old.report_time // QUARTER
+    order = np.lexsort((old.report_time, quarter, old.imported, old.value, old.step, old.area))
+    old, quarter = taken(old, order), quarter[order]
+    differs = quarter[1:] != quarter[:-1]
+    differs |= (old.area[1:] != old.area[:-1]) | (old.step[1:] != old.step[:-1])
+    differs |= (old.value[1:] != old.value[:-1]) | (old.imported[1:] != old.imported[:-1])
+    starts = np.flatnonzero(np.r_[True, differs])
+    left = np.add.reduceat(old.n, starts)
+    last = np.r_[starts[1:], len(order)] - 1
+    kept = taken(old, last)._replace(n=left)  # 0 stays: that the cell was spoken of
+    return Columns(*(np.concatenate(pair) for pair in zip(kept, taken(rows, ~before), strict=True)))
 
 
 def counts(rows: Columns, to: Ints, areas: int, times: Times, minutes: int, kind: Kind) -> tuple[Floats, Floats]:

@@ -35,7 +35,8 @@ async def post(site: Site, request: Request) -> Response:
             taken, items = loop.push(site.desk, data, site.clock())
             return wire.encode(_answer(taken, items), wire.Taken)
 
-        return Response(await site.writer.run(take), 200, {"Cache-Control": "no-store"}, "application/json")
+        answer = await site.writer.join(take, site.desk.together)
+        return Response(answer, 200, {"Cache-Control": "no-store"}, "application/json")
 
 
 def _answer(taken: Taken, items: Sequence[Event | Finding]) -> dict[str, Any]:

@@ -8,16 +8,19 @@ from tocsin.cube.cube import Columns
 from tocsin.store.db import Store
 
 
-def read_increments(store: Store, signal: str, since: int, place: Mapping[str, int]) -> tuple[Columns, int]:
-    """Increments of a signal written after row `since`, and the newest row's number.
+def read_increments(
+    store: Store, signal: str, since: int, place: Mapping[str, int], *, limit: int = 1 << 62, as_of: int = 1 << 62
+) -> tuple[Columns, int]:
+    """At most `limit` increments of a signal after row `since` that were known by `as_of`, and the last row's number.
 
     `place` gives each area code's position in the tree; rows of areas it does not hold are left to the root (0).
     """
     to = {number: place.get(code, 0) for number, code in store.db.execute("SELECT id, code FROM area")}
     rows = store.db.execute(
         "SELECT i.seq, i.area, i.step, i.report_time, i.value, i.n, i.imported = 'yes' FROM increment i"
-        " JOIN signal s ON s.id = i.signal WHERE s.name = ? AND i.seq > ? ORDER BY i.seq",
-        (signal, since),
+        " JOIN signal s ON s.id = i.signal WHERE s.name = ? AND i.seq > ? AND i.report_time <= ?"
+        " ORDER BY i.seq LIMIT ?",
+        (signal, since, as_of, limit),
     ).fetchall()
     table = np.array(rows, dtype=np.float64).reshape(-1, 7)  # every whole number here is under 2^53
     whole = table.astype(np.int64)

@@ -133,7 +133,7 @@ def _row(desk: Desk, a: Alert, rank: int, at: Instant) -> dict[str, Any]:
 
 def _imported(desk: Desk, a: Alert, at: Instant) -> float | None:
     """The share of the episode's cases that were imported; None where nobody says."""
-    rows = desk.columns(a.signal)
+    rows = desk.columns(a.signal, at)
     inside = desk.tree.rollup(desk.tree[a.area].level)[rows.area] == desk.tree.at(desk.tree[a.area].level).index(
         desk.tree[a.area]
     )
