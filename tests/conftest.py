@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,15 +13,15 @@ import postgres
 
 
 @pytest.fixture(scope="session")
-def pg(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres.Server]:
+def pg() -> Iterator[postgres.Server]:
     """A running PostgreSQL server."""
     programs = postgres.programs()
     if programs is None:
         pytest.skip("PostgreSQL is not installed (Debian: postgresql)")
-    server = postgres.Server(tmp_path_factory.mktemp("postgres"), programs)
+    server = postgres.Server(programs)
     server.start()
     yield server
-    server.stop(signal.SIGQUIT)
+    server.remove()
 
 
 @pytest.fixture(autouse=True)

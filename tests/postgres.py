@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -21,18 +22,17 @@ def programs() -> Path | None:
 class Server:
     """One cluster in a folder; `start` and `stop` as often as you like."""
 
-    def __init__(self, folder: Path, bin_: Path) -> None:
-        self.folder, self._bin, self._process = folder / "pg", bin_, None
-        self._user = {"user": "postgres"} if os.getuid() == 0 else {}  # it refuses to run as root
+    def __init__(self, bin_: Path) -> None:
+        # Not in pytest's folder, which is closed to other users: PostgreSQL refuses to run as root.
+        self._base = Path(tempfile.mkdtemp(prefix="tocsin-postgres-"))
+        self.folder, self._bin, self._process = self._base / "pg", bin_, None
+        self._user = {"user": "postgres"} if os.getuid() == 0 else {}
         with socket.create_server(("127.0.0.1", 0)) as s:
             self.port = s.getsockname()[1]
-        folder.mkdir(parents=True, exist_ok=True)
         self.folder.mkdir()
         if self._user:
+            self._base.chmod(0o755)
             shutil.chown(self.folder, "postgres")
-            for parent in self.folder.parents:  # it must be able to reach its own folder
-                if parent.stat().st_uid == os.getuid() and parent != Path("/"):
-                    parent.chmod(parent.stat().st_mode | 0o011)
         self._run("initdb", "-D", self.folder, "-U", "tocsin", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
 
     @property
@@ -63,6 +63,11 @@ class Server:
             self._process.send_signal(how)
             self._process.wait(30)
             self._process = None
+
+    def remove(self) -> None:
+        """Stop it and leave nothing."""
+        self.stop(signal.SIGQUIT)
+        shutil.rmtree(self._base)
 
     def _run(self, program: str, *args: object) -> None:
         subprocess.run([self._bin / program, *map(str, args)], check=True, timeout=120, cwd="/",

@@ -1,6 +1,7 @@
 """An open city: its settings, areas, store and detectors, and its counts as of any moment. I/O."""
 
 import gzip
+import hashlib
 import threading
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -72,6 +73,13 @@ class Desk:
     def holidays(self) -> Ints:
         """Civil minutes at which days off begin, ascending."""
         return np.array(sorted(minute_of(d) for d in self.settings.holidays), dtype=np.int64)
+
+    @cached_property
+    def vocabulary(self) -> str:
+        """Digest of what mappings map to: signals, zone, areas."""
+        signals = [(s.name, s.kind) for s in self.settings.signals]
+        areas = [(a.code, a.parent, a.title) for a in self.tree.areas]
+        return hashlib.sha256(repr((self.settings.city.zone, signals, areas)).encode()).hexdigest()
 
     @cached_property
     def detectors(self) -> dict[str, list[Detector]]:

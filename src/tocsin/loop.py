@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -153,12 +154,26 @@ def push(desk: Desk, body: bytes, now: Instant) -> tuple[Taken, list[Item]]:
         return put(desk, items, delivery.id, now), items
 
 
+def receive(desk: Desk, source: SourceTable, data: bytes, name: str, now: Instant) -> tuple[Taken, list[Item]]:
+    """Take one message of a source in, in the source's own format, its bytes kept; durable when it returns.
+
+    `name` says in findings where it came from. The same bytes a second time add nothing: every record a duplicate.
+    """
+    sha = hashlib.sha256(data).hexdigest()
+    with desk.store.transaction():
+        delivery = deliveries.begin(desk.store, source.name, name, sha, mapping_digest(desk, source), now)
+        items = list(parsed(desk, source, BytesIO(data), name, delivery.received))
+        if delivery.done:  # what was wrong with it is known
+            items = [i for i in items if isinstance(i, Event)]
+        deliveries.keep_message(desk.store, sha, data, now)
+        taken = put(desk, items, delivery.id, delivery.received)
+        deliveries.done(desk.store, delivery.id)
+    return taken, items
+
+
 def mapping_digest(desk: Desk, source: SourceTable) -> str:
     """What a file is read with: mapping, signals, zone, areas. The same bytes read another way are another delivery."""
-    settings = desk.settings
-    signals = [(s.name, s.kind) for s in settings.signals]
-    areas = [(a.code, a.parent, a.title) for a in desk.tree.areas]
-    return hashlib.sha256(repr((source, settings.city.zone, signals, areas)).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr((source, desk.vocabulary)).encode()).hexdigest()[:16]
 
 
 def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:

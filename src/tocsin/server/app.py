@@ -16,7 +16,20 @@ from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.routing import Route as Path_
 
-from tocsin.server import alerts, areas, city, events, findings, health, listen, series, signals, sources, wire
+from tocsin.server import (
+    alerts,
+    areas,
+    city,
+    events,
+    findings,
+    health,
+    listen,
+    messages,
+    series,
+    signals,
+    sources,
+    wire,
+)
 from tocsin.server import map as area_map
 from tocsin.server.beat import Beat
 from tocsin.server.openapi import document
@@ -53,6 +66,10 @@ ROUTES = [
     Route(
         "POST", "/events", events.post, wire.Taken, body=list[wire.PushedEvent],
         refuses=(401, 408, 413, 415, 429), token=True,
+    ),
+    Route(
+        "POST", "/sources/{name}/messages", messages.post, wire.Received, messages.MessagesAsk,
+        body="*/*", refuses=(401, 404, 408, 413, 415, 429), token=True,
     ),
     Route("GET", "/live", listen.get, "text/event-stream"),
     Route("GET", "/openapi.json", _openapi, dict[str, Any]),

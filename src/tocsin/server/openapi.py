@@ -34,7 +34,9 @@ what came in between is no longer held. Ids increase; `Last-Event-ID` resumes.""
 
 def document(routes: Sequence[Route], prefix: str) -> dict[str, Any]:
     """The document for all routes under `prefix`."""
-    kinds = [r.answer for r in routes if not isinstance(r.answer, str)] + [r.body for r in routes if r.body]
+    kinds = [r.answer for r in routes if not isinstance(r.answer, str)] + [
+        r.body for r in routes if r.body and not isinstance(r.body, str)
+    ]
     asked = [r.ask for r in routes]
     _, components = msgspec.json.schema_components([*kinds, wire.Problem, wire.Tick], ref_template=REF)
     paths: dict[str, dict[str, Any]] = {}
@@ -116,6 +118,8 @@ def _refusals(route: Route) -> dict[str, Any]:
 
 
 def _body(route: Route) -> dict[str, Any]:
+    if isinstance(route.body, str):
+        return {route.body: {"schema": {"type": "string", "format": "binary"}}}
     if typing.get_origin(route.body) is not list:
         return {"application/json": {"schema": _schema(route.body)}}
     record = _schema(typing.get_args(route.body)[0])

@@ -6,6 +6,8 @@ fields of the `ask` struct, so the types that check them also document them.
 """
 
 import inspect
+import sys
+import zlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, NamedTuple, TypeVar
 
@@ -96,6 +98,11 @@ async def _question(site: Site, request: Request, route: Route) -> Response:
     return Response(data, route.status, {"Cache-Control": "no-store"}, "application/json")
 
 
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
 T = TypeVar("T")
 A = TypeVar("A", bound=Ask)
 
@@ -119,24 +126,52 @@ def parameters(request: Request, kind: type[A]) -> A:
         raise Refused(400, "bad-query", f"{e}; parameters of this path: {allowed}") from e
 
 
+class _Plain:
+    """A body that is not packed, with the manners of those that are."""
+
+    eof, unused_data = True, b""
+
+    def decompress(self, data: bytes, _: int) -> bytes:
+        return data
+
+
+PACKED: dict[str, Callable[[], Any]] = {
+    "identity": _Plain,
+    "gzip": lambda: zlib.decompressobj(wbits=31),
+    "zstd": zstd.ZstdDecompressor,
+}
+
+
 async def body(request: Request, most: int, kinds: Sequence[str], seconds: float = 60.0) -> tuple[bytes, str]:
-    """The body and its media type, one of `kinds`. Refused 415, 413 (over `most` bytes) or 408 (over `seconds`)."""
+    """The body, unpacked, and its media type, one of `kinds` (empty: any).
+
+    Refused 415, 413 (over `most` bytes once unpacked) or 408 (over `seconds`).
+    """
     kind, _, rest = request.headers.get("content-type", "").lower().partition(";")
     charset = rest.replace(" ", "").partition("charset=")[2].strip('"')
     encoding = request.headers.get("content-encoding", "identity").lower()
-    if kind.strip() not in kinds or charset not in ("", "utf-8") or encoding != "identity":
-        raise Refused(415, "wrong-type", f"Send {' or '.join(kinds)} in UTF-8, not compressed", {"Accept": kinds[0]})
+    if kinds and (kind.strip() not in kinds or charset not in ("", "utf-8")):
+        raise Refused(415, "wrong-type", f"Send {' or '.join(kinds)} in UTF-8", {"Accept": kinds[0]})
+    if encoding not in PACKED:
+        raise Refused(
+            415, "wrong-encoding", f"Content-Encoding: {', '.join(PACKED)}", {"Accept-Encoding": "gzip, zstd"}
+        )
     too_large = Refused(413, "too-large", f"At most {most} bytes at once; send it in parts")
     if request.headers.get("content-length", "0").isdigit() and int(request.headers.get("content-length", "0")) > most:
         raise too_large
-    parts, size = [], 0
+    parts, size, unpack = [], 0, PACKED[encoding]()
     try:
         with anyio.fail_after(seconds):
-            async for part in request.stream():
+            async for packed in request.stream():
+                part = unpack.decompress(packed, most - size + 1) if packed else b""  # never more than may be kept, whatever it unpacks to
                 parts.append(part)
                 size += len(part)
                 if size > most:
                     raise too_large
+        if not unpack.eof or unpack.unused_data:
+            raise EOFError("it ends in the middle" if not unpack.eof else "it is several, one after another")
+    except (zlib.error, zstd.ZstdError, EOFError) as e:
+        raise Refused(400, "bad-encoding", f"The body is not one {encoding} stream: {e}") from e
     except TimeoutError as e:
         raise Refused(408, "too-slow", f"The body did not come within {seconds:g} s") from e
     return b"".join(parts), kind.strip()

@@ -318,6 +318,24 @@ class Taken(Said, frozen=True):
     results: list[Result]
 
 
+class Flaw(Said, frozen=True):
+    """What was wrong with a record of a message."""
+
+    line: int
+    field: str
+    code: str
+    message: str
+
+
+class Received(Said, frozen=True):
+    """What became of a message; said only after it is durable. At most a hundred problems are told."""
+
+    accepted: int
+    duplicates: int
+    findings: int
+    problems: list[Flaw]
+
+
 class Moved(Said, frozen=True):
     """How many alerts a beat opened, changed and closed; each is also told on its own."""
 

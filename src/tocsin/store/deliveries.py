@@ -54,6 +54,27 @@ def finish(store: Store, source: str, file: str, delivery: int, now: Instant) ->
         close_file(db, number, file, delivery, now)
 
 
+def done(store: Store, delivery: int) -> None:
+    """A message is stored. Those before it under the same name are other messages: their findings stand."""
+    with store.transaction() as db:
+        db.execute("UPDATE delivery SET done = 1 WHERE id = ?", (delivery,))
+
+
+def keep_message(store: Store, sha256: str, data: bytes, now: Instant) -> None:
+    """Keep a message's bytes, compressed, under their digest."""
+    with store.transaction() as db:
+        db.execute(
+            "INSERT INTO message (sha256, received, data) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            (sha256, now, zlib.compress(data, 1)),
+        )
+
+
+def read_message(store: Store, sha256: str) -> bytes | None:
+    """The bytes of a message; None where they were not kept, or no longer are."""
+    row = store.db.execute("SELECT data FROM message WHERE sha256 = ?", (sha256,)).fetchone()
+    return None if row is None else zlib.decompress(row[0])
+
+
 def digest(path: Path) -> str:
     """SHA-256 of a file, hex."""
     with path.open("rb") as f:

@@ -225,12 +225,15 @@ def insert_increments(
 
 
 def _hear(db: Connection, writer: _Writer, items: Iterable[Event | Finding], results: list[Result]) -> None:
-    heard: Counter[tuple[int, int]] = Counter()
+    heard: dict[tuple[int, int], tuple[int, int]] = {}
     for item, word in zip(items, results, strict=True):
         if isinstance(item, Event):
-            heard[writer.source(item.source), item.report_time // 60_000_000] += word == "accepted"
+            at = writer.source(item.source), item.report_time // 60_000_000
+            events, duplicates = heard.get(at, (0, 0))
+            heard[at] = events + (word == "accepted"), duplicates + (word == "duplicate")
     db.executemany(
-        "INSERT INTO arrival (source, minute, events) VALUES (?, ?, ?)"
-        " ON CONFLICT (source, minute) DO UPDATE SET events = arrival.events + excluded.events",
-        [(source, minute, events) for (source, minute), events in heard.items()],
+        "INSERT INTO arrival (source, minute, events, duplicates) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (source, minute) DO UPDATE SET events = arrival.events + excluded.events,"
+        " duplicates = arrival.duplicates + excluded.duplicates",
+        [(*at, *said) for at, said in heard.items()],
     )

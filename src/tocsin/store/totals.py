@@ -6,8 +6,8 @@ from tocsin.store.db import Store
 def delivered(store: Store) -> dict[str, tuple[int, int]]:
     """(events, duplicates) by source."""
     rows = store.db.execute(
-        "SELECT s.name, CAST(SUM(d.events) AS BIGINT), CAST(SUM(d.duplicates) AS BIGINT)"
-        " FROM delivery d JOIN source s ON s.id = d.source GROUP BY s.name"
+        "SELECT s.name, CAST(SUM(a.events) AS BIGINT), CAST(SUM(a.duplicates) AS BIGINT)"
+        " FROM arrival a JOIN source s ON s.id = a.source GROUP BY s.name"
     )
     return {name: (events, duplicates) for name, events, duplicates in rows}
 
