@@ -19,7 +19,7 @@ import pytest
 from click.testing import CliRunner
 
 from shared import ROOT
-from tocsin.cli.serve import command
+from tocsin import cli
 from tocsin.desk import open_desk
 from tocsin.errors import TocsinError
 from tocsin.server.run import bind
@@ -130,7 +130,7 @@ def test_answers_of_several_writes_do_not_wait_for_acknowledgements() -> None:
 def test_a_port_that_is_taken_is_said_in_a_sentence(city: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        done = CliRunner().invoke(command, ["--city", str(city), "--port", str(port)])
+        done = CliRunner().invoke(cli._tocsin, ["serve", "--city", str(city), "--port", str(port)])
     assert isinstance(done.exception, TocsinError)
     assert f"port {port}" in str(done.exception)
     assert "--port" in str(done.exception)
