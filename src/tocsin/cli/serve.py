@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from tocsin.cli.common import city_option, open_city
-from tocsin.server import auth
+from tocsin.server import auth, journal
 from tocsin.server.app import build
 from tocsin.server.beat import Beat
 from tocsin.server.run import bind, run
@@ -23,7 +23,11 @@ from tocsin.server.site import Site
     "--beat", type=click.FloatRange(min=0.1), default=30.0, show_default=True, metavar="SECONDS",
     help="How often to look for new files and to judge.",
 )  # fmt: skip
-def command(city: Path, host: str, port: int, beat: float) -> None:
+@click.option(
+    "--log", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
+    help="What goes to standard error: lines for people, or one JSON object a line.",
+)  # fmt: skip
+def command(city: Path, host: str, port: int, beat: float, form: journal.Form) -> None:
     """Serve the page and the API, watch the sources' folders, and judge on a beat, until Ctrl-C.
 
     Writing (pushing records, working on alerts) needs a token: TOCSIN_TOKEN, or the file named by TOCSIN_TOKEN_FILE;
@@ -33,6 +37,7 @@ def command(city: Path, host: str, port: int, beat: float) -> None:
     Example:
       tocsin serve --city my-city --port 8080
     """
+    journal.begin(form)
     given = auth.find_token(os.environ)
     token = given or secrets.token_urlsafe(24)
     site = Site(open_city(city), token)

@@ -25,6 +25,7 @@ from tocsin.server import (
     health,
     listen,
     messages,
+    metrics,
     series,
     signals,
     sources,
@@ -47,6 +48,7 @@ def _openapi(site: Site, ask: Ask) -> dict[str, Any]:
     return document(ROUTES, API)
 
 
+METRICS = Route("GET", "/metrics", metrics.metrics, "text/plain")  # also at /metrics, where monitors look for it
 ROUTES = [
     Route("GET", "/city", city.get, wire.City),
     Route("GET", "/signals", signals.get, list[wire.Signal]),
@@ -63,6 +65,8 @@ ROUTES = [
     Route("GET", "/sources", sources.get, list[wire.Source]),
     Route("GET", "/findings", findings.get, wire.Findings, findings.FindingsAsk, refuses=(404,)),
     Route("GET", "/health", health.get, wire.Health),
+    Route("GET", "/ready", metrics.ready, wire.Ready),
+    METRICS,
     Route(
         "POST", "/events", events.post, wire.Taken, body=list[wire.PushedEvent],
         refuses=(401, 408, 413, 415, 429), token=True,
@@ -91,7 +95,13 @@ def build(site: Site, beat: Beat | None = None, static: Path = STATIC) -> Starle
 
     doors = [Path_(API + path, Door(site, list(routes))) for path, routes in groupby(ROUTES, lambda r: r.path)]
     return Starlette(
-        routes=[*doors, Path_("/api", NoSuchPath()), Mount("/api", NoSuchPath()), Mount("/", Page(static))],
+        routes=[
+            *doors,
+            Path_("/metrics", Door(site, [METRICS])),
+            Path_("/api", NoSuchPath()),
+            Mount("/api", NoSuchPath()),
+            Mount("/", Page(static)),
+        ],
         middleware=[Middleware(Armour), Middleware(GZipMiddleware, minimum_size=2048, compresslevel=5)],
         exception_handlers={HTTPException: _refuse, Exception: _refuse},
         lifespan=life,

@@ -163,7 +163,8 @@ async def body(request: Request, most: int, kinds: Sequence[str], seconds: float
     try:
         with anyio.fail_after(seconds):
             async for packed in request.stream():
-                part = unpack.decompress(packed, most - size + 1) if packed else b""  # never more than may be kept, whatever it unpacks to
+                # Never more than may be kept, whatever it unpacks to.
+                part = unpack.decompress(packed, most - size + 1) if packed else b""
                 parts.append(part)
                 size += len(part)
                 if size > most:

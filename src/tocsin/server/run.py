@@ -1,7 +1,6 @@
 """Running the application on a socket until a signal; streams that are open do not keep it. I/O."""
 
 import contextlib
-import logging
 import socket
 from collections.abc import Callable
 from types import FrameType
@@ -30,7 +29,6 @@ def bind(host: str, port: int) -> socket.socket:
 
 def run(app: Starlette, site: Site, listening: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until SIGINT or SIGTERM; `ready` is called once requests are answered."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     config = uvicorn.Config(
         app,
         log_config=None,

@@ -318,6 +318,12 @@ class Taken(Said, frozen=True):
     results: list[Result]
 
 
+class Ready(Said, frozen=True):
+    """Requests may come."""
+
+    ready: bool
+
+
 class Flaw(Said, frozen=True):
     """What was wrong with a record of a message."""
 

@@ -42,17 +42,17 @@ class Writer:
         self.taken = 0
         self._lock = threading.Lock()
         self._turn = anyio.CapacityLimiter(1)
-        self._closed = False
+        self.closed = False
         self._calls: list[_Call] = []
         self._driver: asyncio.Task[None] | None = None
 
     def open(self) -> None:
         """Begin to take writes, on the running loop."""
-        self._turn, self._closed = anyio.CapacityLimiter(1), False
+        self._turn, self.closed = anyio.CapacityLimiter(1), False
 
     def close(self) -> None:
         """Refuse what waits and what comes."""
-        self._closed = True
+        self.closed = True
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
@@ -130,5 +130,5 @@ class Writer:
             self._lock.release()
 
     def _refuse_if_closed(self) -> None:
-        if self._closed:
+        if self.closed:
             raise Refused(503, "ending", "The server is shutting down; send it again later", {"Retry-After": "10"})

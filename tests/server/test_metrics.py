@@ -1,0 +1,56 @@
+"""What monitors ask: metrics in Prometheus' format, readiness, and the log as JSON."""
+
+import json
+import logging
+import re
+
+from starlette.testclient import TestClient
+
+from tocsin import views
+from tocsin.errors import StoreError
+from tocsin.server import journal
+from tocsin.server.app import API
+from tocsin.server.site import Site
+
+LINE = re.compile(r'^[a-z_]+(\{[a-z]+="(\\.|[^"\\])*"(,[a-z]+="(\\.|[^"\\])*")*\})? -?[0-9.e+]+$')
+
+
+def test_every_metric_is_explained_and_well_formed(web: TestClient) -> None:
+    for path in ("/metrics", f"{API}/metrics"):
+        got = web.get(path)
+        assert (got.status_code, got.headers["content-type"].split(";")[0]) == (200, "text/plain")
+        helped: set[str] = set()
+        for line in got.text.splitlines():
+            if line.startswith("# HELP "):
+                helped.add(line.split()[2])
+            elif not line.startswith("#"):
+                assert LINE.match(line), line
+                assert re.match(r"[a-z_]+", line)[0] in helped
+        assert {"tocsin_events_total", "tocsin_up", "tocsin_writes_waiting"} <= helped  # no beat yet: not behind
+
+
+def test_ready_says_no_when_the_store_is_away_or_the_end_is_near(web: TestClient, site: Site, monkeypatch) -> None:
+    assert web.get(f"{API}/ready").json() == {"ready": True}
+
+    def away(*_: object) -> None:
+        raise StoreError("the server is away")
+
+    with monkeypatch.context() as m:
+        m.setattr(views, "health", away)
+        assert web.get(f"{API}/ready").status_code == 503
+        assert web.get("/metrics").status_code == 503
+    site.writer.close()
+    got = web.get(f"{API}/ready")
+    assert (got.status_code, got.headers["retry-after"]) == (503, "10")
+
+
+def test_the_log_as_json_is_one_object_a_line() -> None:
+    try:
+        raise ValueError("two\nlines")
+    except ValueError as e:
+        record = logging.LogRecord("tocsin.server", logging.ERROR, "", 1, "broke: %s", ("看",), (ValueError, e, None))
+    line = journal.Structured().format(record)
+    assert "\n" not in line
+    said = json.loads(line)
+    assert (said["level"], said["part"], said["message"]) == ("error", "tocsin.server", "broke: 看")
+    assert said["trace"].endswith("ValueError: two\nlines\n")
