@@ -30,6 +30,7 @@ from tocsin.server import (
     signals,
     sources,
     wire,
+    wire_intake,
 )
 from tocsin.server import map as area_map
 from tocsin.server.beat import Beat
@@ -68,11 +69,11 @@ ROUTES = [
     Route("GET", "/ready", metrics.ready, wire.Ready),
     METRICS,
     Route(
-        "POST", "/events", events.post, wire.Taken, body=list[wire.PushedEvent],
+        "POST", "/events", events.post, wire_intake.Taken, body=list[wire_intake.PushedEvent],
         refuses=(401, 408, 413, 415, 429), token=True,
     ),
     Route(
-        "POST", "/sources/{name}/messages", messages.post, wire.Received, messages.MessagesAsk,
+        "POST", "/sources/{name}/messages", messages.post, wire_intake.Received, messages.MessagesAsk,
         body="*/*", refuses=(401, 404, 408, 413, 415, 429), token=True,
     ),
     Route("GET", "/live", listen.get, "text/event-stream"),

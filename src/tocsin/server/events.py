@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tocsin import loop
-from tocsin.server import auth, wire
+from tocsin.server import auth, wire, wire_intake
 from tocsin.server.refuse import Refused
 from tocsin.server.route import Ask, body, parameters
 from tocsin.server.site import Site
@@ -33,7 +33,7 @@ async def post(site: Site, request: Request) -> Response:
 
         def take() -> bytes:
             taken, items = loop.push(site.desk, data, site.clock())
-            return wire.encode(_answer(taken, items), wire.Taken)
+            return wire.encode(_answer(taken, items), wire_intake.Taken)
 
         answer = await site.writer.join(take, site.desk.together)
         return Response(answer, 200, {"Cache-Control": "no-store"}, "application/json")

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from tocsin import loop
 from tocsin.errors import NotFound
-from tocsin.server import auth, wire
+from tocsin.server import auth, wire, wire_intake
 from tocsin.server.route import Ask, body, parameters
 from tocsin.server.site import Site
 from tocsin.types import Finding
@@ -40,7 +40,7 @@ async def post(site: Site, request: Request) -> Response:
             taken, items = loop.receive(site.desk, source, data, "POST", site.clock())
             flaws = [_said(i) for i in items if isinstance(i, Finding)]
             counts = {"accepted": taken.accepted, "duplicates": taken.duplicates, "findings": taken.findings}
-            return wire.encode({**counts, "problems": flaws[:100]}, wire.Received)
+            return wire.encode({**counts, "problems": flaws[:100]}, wire_intake.Received)
 
         answer = await site.writer.join(take, site.desk.together)
         return Response(answer, 200, {"Cache-Control": "no-store"}, "application/json")

@@ -299,47 +299,10 @@ class Health(Said, frozen=True):
     faults: list[Fault]
 
 
-class Result(Said, frozen=True, omit_defaults=True):
-    """What became of one record."""
-
-    index: int
-    result: Literal["accepted", "duplicate", "finding"]
-    code: str = ""
-    message: str = ""
-    field: str = ""
-
-
-class Taken(Said, frozen=True):
-    """What became of a push; said only after it is durable."""
-
-    accepted: int
-    duplicates: int
-    findings: int
-    results: list[Result]
-
-
 class Ready(Said, frozen=True):
     """Requests may come."""
 
     ready: bool
-
-
-class Flaw(Said, frozen=True):
-    """What was wrong with a record of a message."""
-
-    line: int
-    field: str
-    code: str
-    message: str
-
-
-class Received(Said, frozen=True):
-    """What became of a message; said only after it is durable. At most a hundred problems are told."""
-
-    accepted: int
-    duplicates: int
-    findings: int
-    problems: list[Flaw]
 
 
 class Moved(Said, frozen=True):
@@ -369,19 +332,6 @@ class Problem(Said, frozen=True):
     """Every refusal."""
 
     error: Wrong
-
-
-class PushedEvent(Struct, frozen=True):
-    """One fact; a later one with the same source and key replaces it."""
-
-    source: str
-    key: str
-    signal: str
-    area: str
-    reference_time: str
-    report_time: str | UnsetType = UNSET  # absent: the moment of arrival
-    value: float | UnsetType | None = UNSET  # absent: one case; 0 withdraws a count, null a measurement
-    imported: Literal["yes", "no", "unknown"] | UnsetType = UNSET
 
 
 class NewNote(Struct, frozen=True, forbid_unknown_fields=True):
