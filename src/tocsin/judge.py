@@ -9,7 +9,8 @@ import numpy as np
 from tocsin.alert import fuse
 from tocsin.config import SignalTable
 from tocsin.desk import Desk
-from tocsin.types import Alarms, Bools, Cube, Evidence, Flag, Floats, Instant, Minute
+from tocsin.detect import Detector, left_out
+from tocsin.types import Alarms, Bools, Cube, Evidence, Flag, Floats, Instant, Minute, Panel
 
 FIELDS = ("expected", "upper", "score", "p")
 
@@ -24,6 +25,7 @@ class Judged(NamedTuple):
     windows: dict[str, int]  # … the sum of so many steps
     rules: tuple[str, ...]  # the detectors whose threshold alone is enough
     p: Floats  # (A, H), NaN = nobody claims
+    detectors: tuple[Detector, ...]  # who was asked: the signal's own, and those of its fallback that spoke
 
 
 def judge(
@@ -31,15 +33,18 @@ def judge(
     last: Minute | None = None,
 ) -> Judged:  # fmt: skip
     """Ask every detector of a signal about its newest `steps` steps as of a moment (of one area, if named)."""
-    step, detectors = desk.step(table.name), desk.detectors[table.name]
-    history = max((d.history(step.minutes) for d in detectors), default=0)
+    step, own, chain = desk.step(table.name), desk.detectors[table.name], desk.fallbacks[table.name]
+    history = max((d.history(step.minutes) for d in [*own, *chain]), default=0)
     end = step.floor(desk.today(as_of) if last is None else last)
     cube = desk.cube(table.name, level, as_of, end - (history + steps - 1) * step.minutes, end)
     if area is not None:
         row = cube.areas.index(area)
         cube = replace(cube, areas=(area,), values=cube.values[:, [row]], exposure=cube.exposure[:, [row]])
     panel = desk.panel(table.name, cube)
-    alarms = {d.name: d.run(panel, history) for d in detectors}
+    marked = desk.marked(table.name, cube)
+    alarms = {d.name: left_out.run(d, panel, history, marked) for d in own}
+    alarms |= _spoken_for(own, chain, alarms, panel, history, marked)
+    detectors = [d for d in [*own, *chain] if d.name in alarms]
     claims = [alarms[d.name].p for d in detectors if not d.rule]
     p = fuse.simes(np.stack(claims)) if claims else np.full((len(cube.areas), steps), np.nan)
     rules = tuple(d.name for d in detectors if d.rule)
@@ -51,7 +56,28 @@ def judge(
         {d.name: max(d.window // step.minutes, 1) for d in detectors},
         rules,
         p,
+        tuple(detectors),
     )
+
+
+def _spoken_for(
+    own: list[Detector], chain: list[Detector], alarms: dict[str, Alarms], panel: Panel, history: int, marked: Bools
+) -> dict[str, Alarms]:
+    """What the fallback says of the reported cells of which no detector of the signal, rules apart, says anything."""
+    found: dict[str, Alarms] = {}
+    silent = ~np.isnan(panel.y[:, history:])
+    judging = [alarms[d.name] for d in own if not d.rule]
+    for told in judging:
+        silent &= np.isnan(told.score) & np.isnan(told.p)
+    for d in chain if judging else []:
+        if not silent.any():
+            break
+        told = left_out.run(d, panel, history, marked)
+        spoken = silent & ~np.isnan(told.score)
+        if spoken.any():
+            found[d.name] = Alarms(*(np.where(spoken, getattr(told, f), np.nan) for f in FIELDS))
+        silent &= ~spoken
+    return found
 
 
 def flagged(table: SignalTable, judged: Judged, p: float, now: Instant) -> list[tuple[Flag, list[Evidence]]]:
