@@ -72,7 +72,8 @@ class SignalTable(_Table, frozen=True):
     levels: list[str] = []  # where it is judged; empty: every level of the city
     lookback: int = 7  # how many of the newest steps each beat judges again
     detectors: list[str | dict[str, Any]] = []  # "ears_c2" or { method = "fixed_value", value = 1 }
-    fallback: list[str | dict[str, Any]] = ["ears_c2"]  # who speaks, first to last, while all detectors are silent
+    fallback: list[str | dict[str, Any]] = msgspec.field(default_factory=lambda: ["ears_c2"])
+    # … who speaks, first to last, while all detectors are silent, as for want of history
     least: float = 1.0  # a count under this opens no alert, however unusual, unless by a rule such as fixed_value
     severity: float = 1.0  # weight of this signal in the ranking: plague is not a cold
 

@@ -33,29 +33,34 @@ def judge(
     last: Minute | None = None,
 ) -> Judged:  # fmt: skip
     """Ask every detector of a signal about its newest `steps` steps as of a moment (of one area, if named)."""
-    step, own, chain = desk.step(table.name), desk.detectors[table.name], desk.fallbacks[table.name]
-    history = max((d.history(step.minutes) for d in [*own, *chain]), default=0)
+    step, asked = desk.step(table.name), [*desk.detectors[table.name], *desk.fallbacks[table.name]]
+    history = max((d.history(step.minutes) for d in asked), default=0)
     end = step.floor(desk.today(as_of) if last is None else last)
     cube = desk.cube(table.name, level, as_of, end - (history + steps - 1) * step.minutes, end)
     if area is not None:
         row = cube.areas.index(area)
         cube = replace(cube, areas=(area,), values=cube.values[:, [row]], exposure=cube.exposure[:, [row]])
-    panel = desk.panel(table.name, cube)
-    marked = desk.marked(table.name, cube)
+    return judge_cube(desk, table, cube, steps, desk.marked(table.name, cube))
+
+
+def judge_cube(desk: Desk, table: SignalTable, cube: Cube, steps: int, marked: Bools) -> Judged:
+    """Ask every detector about the newest `steps` steps of a cube; `marked` (A, T): outbreaks, in no baseline.
+
+    Where all of a signal's detectors, rules apart, are silent, those of its fallback are asked, first to last.
+    """
+    own, panel, history = desk.detectors[table.name], desk.panel(table.name, cube), len(cube.times) - steps
     alarms = {d.name: left_out.run(d, panel, history, marked) for d in own}
-    alarms |= _spoken_for(own, chain, alarms, panel, history, marked)
-    detectors = [d for d in [*own, *chain] if d.name in alarms]
+    alarms |= _spoken_for(own, desk.fallbacks[table.name], alarms, panel, history, marked)
+    detectors = [d for d in [*own, *desk.fallbacks[table.name]] if d.name in alarms]
     claims = [alarms[d.name].p for d in detectors if not d.rule]
-    p = fuse.simes(np.stack(claims)) if claims else np.full((len(cube.areas), steps), np.nan)
-    rules = tuple(d.name for d in detectors if d.rule)
     return Judged(
         cube,
         alarms,
         {d.name: d.alarming(alarms[d.name]) for d in detectors},
-        {d.name: d.observed(panel.y, step.minutes)[:, history:] for d in detectors},
-        {d.name: max(d.window // step.minutes, 1) for d in detectors},
-        rules,
-        p,
+        {d.name: d.observed(panel.y, panel.step)[:, history:] for d in detectors},
+        {d.name: max(d.window // panel.step, 1) for d in detectors},
+        tuple(d.name for d in detectors if d.rule),
+        fuse.simes(np.stack(claims)) if claims else np.full((len(cube.areas), steps), np.nan),
         tuple(detectors),
     )
 

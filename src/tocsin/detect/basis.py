@@ -151,7 +151,7 @@ def _farrington(panel: Panel, _: int, s: Settings, of: Any = farrington) -> Basi
     within = int(s["limit54"][1])
     return Basis(
         e.row, e.weight if len(e.weight) else np.zeros(len(e.row)), np.arange(max(t - within + 1, 0), t), e.phi,
-        e.trend, e.trend_p, e.trend_per_year, e.cases, e.needed, within, e.reason,
+        e.trend if np.isfinite(e.phi) else "", e.trend_p, e.trend_per_year, e.cases, e.needed, within, e.reason,
     )  # fmt: skip
 
 

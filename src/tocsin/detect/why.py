@@ -25,9 +25,9 @@ class Why:
 
     time, observed: of the step itself; compared: what expected and upper are compared with (a sum over `window` steps,
     or the same). alarm: its own threshold is passed. basis: what it rests on; times and values (R,) of its baseline
-    steps, left_out (R,): marked as outbreak and so not used. has, needs: steps of history there are, and that it asks
-    for. quiet: the largest value of this step that raises no alarm, -inf if every value does, inf if none does.
-    silent: why it says nothing, a key of SILENT, "" where it speaks.
+    steps, left_out (R,): marked as outbreak and so not used; recent: times of basis.recent. has, needs: steps of
+    history there are, and that it asks for. quiet: the largest value of this step that raises no alarm, -inf if every
+    value does, inf if none does. silent: why it says nothing, a key of SILENT, "" where it speaks.
     """
 
     detector: Detector
@@ -46,6 +46,7 @@ class Why:
     times: Times
     values: Floats
     left_out: Bools
+    recent: Times
     has: int
     needs: int
     quiet: float
@@ -84,7 +85,7 @@ def why(detector: Detector, panel: Panel, series: int, step: int, start: int | N
         detector, panel.step, panel.kind, panel.time[step], float(y[-1]),
         float(detector.observed(seen.y, panel.step)[0, -1]), max(detector.window // panel.step, 1),
         **cell, alarm=bool(detector.alarming(alarms)[0, -1]), basis=rests, times=panel.time[rests.row],
-        values=y[rests.row], left_out=used[0, rests.row], has=has,
+        values=y[rests.row], left_out=used[0, rests.row], recent=panel.time[rests.recent], has=has,
         needs=rests.least or detector.history(panel.step), quiet=quiet, silent="",
     )  # fmt: skip
     return found if not np.isnan(cell["score"]) else _silenced(found)
