@@ -47,6 +47,8 @@ class AlertRules(_Table, frozen=True):
     """[alerts]: when alarms become an alert, and when an episode ends."""
 
     p: float = 0.001  # a fused p at or under this opens or feeds an episode
+    fdr: float | None = None  # instead of p: the share of false discoveries among all cells a beat judges
+    fdr_by: Literal["cell", "signal"] = "cell"  # "signal": first which signals hold anything, then where in them
     quiet_days: int = 7  # no alarm for so long: quiet
     close_days: int = 21  # … and for so long: closed by the system if nobody has it in hand
     budget: int = 20  # at most so many a day on Today; the rest are one click away
@@ -216,6 +218,8 @@ def _problems(s: Settings) -> typing.Iterator[tuple[str, str]]:
         yield "city.levels", 'name at least one level, coarsest first: ["city", "district"]'
     if not 0 < s.alerts.p < 1:
         yield "alerts.p", f"{s.alerts.p} is not a probability between 0 and 1"
+    if s.alerts.fdr is not None and not 0 < s.alerts.fdr < 1:
+        yield "alerts.fdr", f"{s.alerts.fdr} is not a share between 0 and 1; leave it out to go by p"
     for key, names in (("signals", [x.name for x in s.signals]), ("sources", [x.name for x in s.sources])):
         for name in {n for n in names if names.count(n) > 1}:
             yield key, f"{name!r} stands twice; names are unique"

@@ -1,13 +1,14 @@
 """One signal at one level as of one moment: from counts to alarms to the cells that speak for an alert. I/O."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
-from tocsin.alert import fuse
-from tocsin.config import SignalTable
+from tocsin.alert import fdr, fuse
+from tocsin.config import AlertRules, SignalTable
 from tocsin.desk import Desk
 from tocsin.detect import Detector, left_out
 from tocsin.types import Alarms, Bools, Cube, Evidence, Flag, Floats, Instant, Minute, Panel
@@ -53,6 +54,8 @@ def judge_cube(desk: Desk, table: SignalTable, cube: Cube, steps: int, marked: B
     alarms |= _spoken_for(own, desk.fallbacks[table.name], alarms, panel, history, marked)
     detectors = [d for d in [*own, *desk.fallbacks[table.name]] if d.name in alarms]
     claims = [alarms[d.name].p for d in detectors if not d.rule]
+    p = fuse.simes(np.stack(claims)) if claims else np.full((len(cube.areas), steps), np.nan)
+    assert not ((p < 0) | (p > 1)).any(), f"{table.name}: a detector's p lies outside 0 to 1"
     return Judged(
         cube,
         alarms,
@@ -60,7 +63,7 @@ def judge_cube(desk: Desk, table: SignalTable, cube: Cube, steps: int, marked: B
         {d.name: d.observed(panel.y, panel.step)[:, history:] for d in detectors},
         {d.name: max(d.window // panel.step, 1) for d in detectors},
         tuple(d.name for d in detectors if d.rule),
-        fuse.simes(np.stack(claims)) if claims else np.full((len(cube.areas), steps), np.nan),
+        p,
         tuple(detectors),
     )
 
@@ -85,8 +88,37 @@ def _spoken_for(
     return found
 
 
-def flagged(table: SignalTable, judged: Judged, p: float, now: Instant) -> list[tuple[Flag, list[Evidence]]]:
-    """The cells that speak for an alert (fused p at or under `p`, or a rule), each with the alarms behind it.
+class Believed(NamedTuple):
+    """Which cells (A, H) their fused p alone makes speak, the largest p of those, and each cell's q (NaN: none)."""
+
+    cells: Bools
+    p: float
+    q: Floats
+
+
+def believed(judged: Sequence[Judged], rules: AlertRules) -> list[Believed]:
+    """What to believe of everything a beat has judged: by alerts.p, or so that alerts.fdr of it is false at most."""
+    if rules.fdr is None:
+        return [Believed(np.asarray(j.p <= rules.p), rules.p, np.full(j.p.shape, np.nan)) for j in judged]
+    each = [j.p.reshape(-1) for j in judged]
+    p, ends = np.concatenate([*each, np.zeros(0)]), np.cumsum([len(e) for e in each])
+    if rules.fdr_by == "signal":
+        signals = [j.cube.signals[0] for j in judged]
+        family = np.repeat(np.array([signals.index(s) for s in signals], dtype=np.int64), [len(e) for e in each])
+        cells, q = fdr.by_families(p, [family], rules.fdr)[-1], np.full(len(p), np.nan)
+    else:
+        q = fdr.adjusted(p)
+        cells = np.asarray(q <= rules.fdr)
+    found = []
+    for j, end in zip(judged, ends, strict=True):
+        its = slice(end - j.p.size, end)
+        most = float(np.max(p[its], initial=0.0, where=cells[its]))
+        found.append(Believed(cells[its].reshape(j.p.shape), most, q[its].reshape(j.p.shape)))
+    return found
+
+
+def flagged(table: SignalTable, judged: Judged, of: Believed, now: Instant) -> list[tuple[Flag, list[Evidence]]]:
+    """The cells that speak for an alert (those believed, or by a rule), each with the alarms behind it.
 
     A count under the signal's `least` speaks only by a rule.
     """
@@ -95,10 +127,10 @@ def flagged(table: SignalTable, judged: Judged, p: float, now: Instant) -> list[
     for name in judged.rules:
         ruled |= judged.alarming[name]
     found = []
-    for a, t in np.argwhere((judged.p <= p) | ruled).tolist():
+    for a, t in np.argwhere(of.cells | ruled).tolist():
         area, step = judged.cube.areas[a], int(times[t])
         # A detector stands behind the cell if its own threshold is passed or its own p is small enough.
-        behind = sorted(n for n, it in judged.alarms.items() if judged.alarming[n][a, t] or it.p[a, t] <= p)
+        behind = sorted(n for n, it in judged.alarms.items() if judged.alarming[n][a, t] or it.p[a, t] <= of.p)
         cells = {n: tuple(float(getattr(judged.alarms[n], f)[a, t]) for f in FIELDS) for n in behind}
         seen = {n: float(judged.observed[n][a, t]) for n in behind}
         best = min(behind, key=lambda n: (math.isnan(cells[n][3]), cells[n][3], n))
@@ -106,7 +138,7 @@ def flagged(table: SignalTable, judged: Judged, p: float, now: Instant) -> list[
             continue
         flag = Flag(
             table.name, area, step, float(judged.p[a, t]), seen[best], cells[best][0], judged.windows[best],
-            bool(ruled[a, t]), tuple(behind),
+            bool(ruled[a, t]), tuple(behind), float(of.q[a, t]),
         )  # fmt: skip
         found.append((flag, [Evidence("", now, n, step, seen[n], *cells[n]) for n in behind]))
     return found

@@ -170,6 +170,9 @@ def _silence(w: Why) -> Title:
     unit = UNITS.get(w.step, Title("步", "steps"))
     table = {
         "not reported": Title("该步没有上报", "nothing was reported"),
+        "part not reported": Title(
+            f"{w.window} 步合计中有一步没有上报", f"a step of the {w.window} that are summed was not reported"
+        ),
         "too little history": Title(
             f"历史太短，需要 {w.needs} {unit.zh}，现有 {w.has} {unit.zh}",
             f"too little history, it needs {w.needs:,} {unit.en} and has {w.has:,}",

@@ -53,7 +53,9 @@ class Why:
     silent: str
 
 
-SILENT = ("not reported", "too little history", "outbreak left out", "baseline not reported", "method")
+SILENT = (
+    "not reported", "part not reported", "too little history", "outbreak left out", "baseline not reported", "method",
+)  # fmt: skip
 
 
 def why(detector: Detector, panel: Panel, series: int, step: int, start: int | None = None,
@@ -134,10 +136,12 @@ def _alarming(detector: Detector, panel: Panel, start: int, marked: Bools, value
 
 def _silenced(found: Why) -> Why:
     gaps = found.basis.weight == 0
-    if np.isnan(found.compared):
+    if np.isnan(found.observed):
         said = "not reported"
     elif "history" in found.basis.reason or (found.has < found.needs and not found.basis.reason):
         said = "too little history"
+    elif np.isnan(found.compared):
+        said = "part not reported"
     elif found.left_out.any():
         said = "outbreak left out"
     elif gaps.any() and not found.basis.reason:

@@ -165,7 +165,7 @@ class Explanation(Said, frozen=True):
     time: Step
     observed: Number
     p: Number  # all detectors' in one
-    speaks: bool  # whether it opens or feeds an alert by itself
+    speaks: bool | None  # whether it opens or feeds an alert; null: that depends on all that a beat judges
     quiet: Number  # the largest value of this step that would not; null: none, or all
     text: list[Title]
     detectors: list[Why]
@@ -198,6 +198,7 @@ class Alert(Said, frozen=True):
     state: State
     severity: Literal["red", "orange", "yellow", "blue"]
     p: Number
+    q: Number  # p among all that a beat judged, where the city goes by a false discovery rate
     observed: Number
     expected: Number
     ratio: Number

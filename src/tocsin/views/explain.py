@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from tocsin.alert.reason import NAMES
+from tocsin.config import AlertRules
 from tocsin.desk import Desk
 from tocsin.detect import Detector
 from tocsin.detect.sentences import number as short
 from tocsin.detect.sentences import sentences
 from tocsin.detect.why import Why, largest_quiet, why
 from tocsin.errors import InputError, NotFound
-from tocsin.judge import flagged, judge, judge_cube
+from tocsin.judge import Believed, flagged, judge, judge_cube
 from tocsin.types import Bools, Floats, Instant, Title
 from tocsin.views.plain import area_of, civil, civils, iso, minute_of_date, moment_of, number, table_of, titled
 
@@ -34,7 +35,8 @@ def explain(
     shown = [d for d in all_ if d.name == detector] if detector else judged.detectors
     if not shown and detector:
         raise NotFound(f"no detector {detector!r} for {signal}; there are: {', '.join(d.name for d in all_) or 'none'}")
-    cube, cut = judged.cube, desk.settings.alerts.p
+    cube, rules = judged.cube, desk.settings.alerts
+    cut = rules.p if rules.fdr is None else np.nan  # by a share, the limit lies in all that a beat judges
     marked, panel = desk.marked(signal, cube), desk.panel(signal, cube)
     last, observed = panel.y.shape[1] - 1, float(panel.y[0, -1])
 
@@ -46,7 +48,8 @@ def explain(
         copies = replace(
             cube, areas=tuple(map(str, range(n))), values=tried, exposure=np.repeat(cube.exposure, n, axis=1)
         )
-        flags = flagged(table, judge_cube(desk, table, copies, 1, np.repeat(marked, n, axis=0)), cut, at)
+        of = judge_cube(desk, table, copies, 1, np.repeat(marked, n, axis=0))
+        flags = flagged(table, of, Believed(of.p <= cut, cut, np.full_like(of.p, np.nan)), at)
         return np.isin(np.arange(n), [int(flag.area) for flag, _ in flags])
 
     heard = bool(judged.detectors) and not np.isnan(observed)
@@ -60,9 +63,9 @@ def explain(
         "time": civil(end, step.minutes),
         "observed": number(observed),
         "p": number(p),
-        "speaks": loud,
+        "speaks": loud if loud or rules.fdr is None else None,
         "quiet": number(quiet),
-        "text": [titled(t) for t in _together(own, judged.detectors, p, cut, loud, quiet)],
+        "text": [titled(t) for t in _together(own, judged.detectors, p, rules, loud, quiet)],
         "detectors": [told_of(why(d, panel, 0, last, marked=marked), title_of(d), d not in own) for d in shown],
     }
 
@@ -106,7 +109,7 @@ def _weight(x: float) -> float | None:
 
 
 def _together(
-    own: list[Detector], asked: Sequence[Detector], p: float, cut: float, loud: bool, quiet: float
+    own: list[Detector], asked: Sequence[Detector], p: float, rules: AlertRules, loud: bool, quiet: float
 ) -> list[Title]:
     """What all detectors make of it in one, who stands in for the silent, and what would have opened no alert."""
     said = []
@@ -119,14 +122,23 @@ def _together(
                 f"None of the signal's own methods can judge here; the fallback {en} speaks for them.",
             )
         )
-    if not np.isnan(p):
+    if not np.isnan(p) and rules.fdr is not None:
         said.append(
             Title(
-                f"各方法合并 p = {p:.2g}，{'达到' if p <= cut else '未达到'}预警界限 {cut:g}。",
-                f"All methods together: p = {p:.2g}, {'at or under' if p <= cut else 'over'} the limit of {cut:g}.",
+                f"各方法合并 p = {p:.2g}；本市按错误发现率不超过 {rules.fdr:.0%} 预警，界限取决于当次研判的全部结果。",
+                f"All methods together: p = {p:.2g}; the city goes by a false discovery rate of {rules.fdr:.0%}, so "
+                "the limit depends on all that a beat judges.",
             )
         )
-    if np.isfinite(quiet):
+    elif not np.isnan(p):
+        said.append(
+            Title(
+                f"各方法合并 p = {p:.2g}，{'达到' if p <= rules.p else '未达到'}预警界限 {rules.p:g}。",
+                f"All methods together: p = {p:.2g}, {'at or under' if p <= rules.p else 'over'} the limit of "
+                f"{rules.p:g}.",
+            )
+        )
+    if np.isfinite(quiet) and (rules.fdr is None or loud):
         of = short(quiet)
         if loud:
             zh, en = f"若该步不超过 {of}，就不会产生预警。", f"At {of} or less there would be no alert from this step."

@@ -77,12 +77,14 @@ function basis(data: CurveData, colour: string, cross: string): (plot: uPlot) =>
       ctx.stroke();
       ctx.setLineDash([]);
     }
+    const apart = Math.abs(plot.valToPos(plot.data[0]![1] ?? 1, 'x', true) - plot.valToPos(plot.data[0]![0]!, 'x', true)) / ratio;
+    const dense = Math.min(1, 0.55 + apart / 14); // years of days: smaller dots
     const most = Math.max(...[...data.basis.marks.values()].map((mark) => mark.weight ?? 1), 1e-9);
     for (const [i, { weight, left }] of data.basis.marks) {
       if (!inside(i)) continue;
       const [x, y] = place(i);
       const share = Math.min((weight ?? most * 0.7) / most, 1);
-      const size = (left === 'in' ? 1.8 + 2.2 * share : 3) * ratio;
+      const size = (left === 'in' ? 1.8 + 2.2 * share : 3) * dense * ratio;
       ctx.globalAlpha = left === 'in' ? 0.3 + 0.7 * share : 0.85;
       ctx.strokeStyle = left === 'out' ? cross : colour;
       ctx.fillStyle = colour;

@@ -118,7 +118,7 @@ export interface Explanation {
   time: string;
   observed: number | null;
   p: number | null;
-  speaks: boolean;
+  speaks: boolean | null;
   quiet: number | null;
   text: Title[];
   detectors: Why[];
@@ -146,6 +146,7 @@ export interface Alert {
   state: State;
   severity: Severity;
   p: number | null;
+  q: number | null; // p among all that a beat judged, where the city goes by a false discovery rate
   observed: number | null;
   expected: number | null;
   ratio: number | null;

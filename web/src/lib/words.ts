@@ -87,6 +87,8 @@ export const WORDS = {
   'alert.expected': ['预期', 'Expected'],
   'alert.ratio': ['倍数', 'Ratio'],
   'alert.p': ['概率 p', 'Chance p'],
+  'alert.q': ['q 值', 'q-value'],
+  'alert.q.more': ['预警至此为止，其中误报所占比例的估计', 'the estimated share of false alerts among all as strong as this'],
   'alert.imported': ['输入占比', 'Imported'],
   'alert.opened': ['开启', 'Opened'],
   'alert.last': ['最近', 'Latest'],
