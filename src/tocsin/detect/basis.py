@@ -170,9 +170,9 @@ def _baseline_nb(panel: Panel, _: int, s: Settings) -> Basis:
     if not blocks:
         return nothing
     until = blocks[0][2]
-    begin = baseline_nb._begin(panel, until, control.years)
     y, offset = baseline_nb._scaled(panel, control)
     usable = np.where(baseline_nb._left_out(panel, control.leave_out), nan, y)
+    begin = next((b for b, _ in baseline_nb._of_an_age(panel, y, until, control.years)), until)
     row = np.arange(begin, until)
     known = int((~np.isnan(usable[0, row])).sum())
     if until - begin < least or known < least:

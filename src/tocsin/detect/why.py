@@ -138,7 +138,7 @@ def _silenced(found: Why) -> Why:
     gaps = found.basis.weight == 0
     if np.isnan(found.observed):
         said = "not reported"
-    elif "history" in found.basis.reason or (found.has < found.needs and not found.basis.reason):
+    elif found.has < found.needs or "history" in found.basis.reason:
         said = "too little history"
     elif np.isnan(found.compared):
         said = "part not reported"
