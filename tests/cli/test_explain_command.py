@@ -134,7 +134,7 @@ def test_a_named_step_of_a_city(alarmed):
     assert "It would take more than" in run("cases", "111", "2026-03-21", "--city", city)
     with pytest.raises(NotFound, match="no detector 'rki' for cases; there are: ears_c2"):
         run("cases", "111", "2026-03-21", "--city", city, "--detector", "rki")
-    with pytest.raises(InputError, match="not after"):
+    with pytest.raises(NotFound, match="is after what was known"):
         run("cases", "111", "2126-03-21", "--city", city)
     done = CliRunner().invoke(command, ["cases", "111", "--city", str(city)])
     assert done.exit_code == 2

@@ -1,12 +1,22 @@
 """GET /explain: why one step of one series is an alarm, or is not. I/O."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from tocsin import views
-from tocsin.server.route import Ask, AsOf, Name, given
+from tocsin.server.route import YEARS, Ask, AsOf, Name, given
 from tocsin.server.site import Site
+
+When = Annotated[
+    str,
+    Meta(
+        pattern=YEARS,
+        description="The step that holds this date or date-time, by the city's clock.",
+        examples=["2026-03-02", "2026-03-02T08:05"],
+        extra_json_schema={"anyOf": [{"format": "date"}, {"format": "date-time"}]},
+    ),
+]
 
 
 class ExplainAsk(Ask, frozen=True):
@@ -14,7 +24,7 @@ class ExplainAsk(Ask, frozen=True):
 
     signal: str
     area: str
-    time: Name
+    time: When
     detector: Name | UnsetType = UNSET
     as_of: AsOf | UnsetType = UNSET
 

@@ -13,7 +13,7 @@ from tocsin.detect import Detector
 from tocsin.detect.sentences import number as short
 from tocsin.detect.sentences import sentences
 from tocsin.detect.why import Why, largest_quiet, why
-from tocsin.errors import InputError, NotFound
+from tocsin.errors import NotFound
 from tocsin.judge import Believed, flagged, judge, judge_cube
 from tocsin.types import Bools, Floats, Instant, Title
 from tocsin.views.plain import area_of, civil, civils, iso, minute_of_date, moment_of, number, table_of, titled
@@ -29,7 +29,7 @@ def explain(
     table, place, at = table_of(desk, signal), area_of(desk, area), moment_of(desk, as_of, now)
     step, wanted = desk.step(signal), minute_of_date(time, "time")
     if wanted is None or wanted > desk.today(at):
-        raise InputError(f"time {time!r}: write a date that is not after {iso(at)[:10]}, such as {iso(at)[:10]}")
+        raise NotFound(f"time {time!r} is after what was known at {iso(at)}; name an earlier step")
     judged = judge(desk, table, place.level, at, 1, area, step.floor(wanted))
     own, all_ = desk.detectors[signal], [*desk.detectors[signal], *desk.fallbacks[signal]]
     shown = [d for d in all_ if d.name == detector] if detector else judged.detectors
