@@ -42,7 +42,7 @@ def settings() -> str:
         ]
         for field in msgspec.structs.fields(table):
             default = "required" if field.required else f"`{_default(field)!r}`"
-            out.append(f"| `{field.name}` | {_type(field.type)} | {default} |")
+            out.append(f"| `{field.encode_name}` | {_type(field.type)} | {default} |")
         out.append("")
     return "\n".join(out)
 

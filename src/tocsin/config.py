@@ -47,6 +47,8 @@ class AlertRules(_Table, frozen=True):
     """[alerts]: when alarms become an alert, and when an episode ends."""
 
     p: float = 0.001  # a fused p at or under this opens or feeds an episode
+    fdr: float | None = None  # instead of p: the share of false discoveries among all cells a beat judges
+    fdr_by: Literal["cell", "signal"] = "cell"  # "signal": first which signals hold anything, then where in them
     quiet_days: int = 7  # no alarm for so long: quiet
     close_days: int = 21  # … and for so long: closed by the system if nobody has it in hand
     budget: int = 20  # at most so many a day on Today; the rest are one click away
@@ -72,6 +74,8 @@ class SignalTable(_Table, frozen=True):
     levels: list[str] = []  # where it is judged; empty: every level of the city
     lookback: int = 7  # how many of the newest steps each beat judges again
     detectors: list[str | dict[str, Any]] = []  # "ears_c2" or { method = "fixed_value", value = 1 }
+    fallback: list[str | dict[str, Any]] = msgspec.field(default_factory=lambda: ["ears_c2"])
+    # … who speaks, first to last, while all detectors are silent, as for want of history
     least: float = 1.0  # a count under this opens no alert, however unusual, unless by a rule such as fixed_value
     severity: float = 1.0  # weight of this signal in the ranking: plague is not a cold
 
@@ -81,6 +85,16 @@ class SignalTable(_Table, frozen=True):
         return Signal(
             self.name, self.kind, self.step, self.domain, self.unit, titled(self.title, self.name), self.absent
         )
+
+
+class OutbreakTable(_Table, frozen=True):
+    """[[outbreaks]]: an outbreak that is known to have been one; its steps are in no baseline."""
+
+    area: str  # its code; all areas within are meant too
+    first: date = msgspec.field(name="from")
+    last: date = msgspec.field(name="to")
+    signal: str = ""  # empty: every signal
+    note: str = ""  # for people
 
 
 class Field(_Table, frozen=True):
@@ -141,6 +155,7 @@ class Settings(_Table, frozen=True):
     store: StoreTable = StoreTable()
     holidays: list[date] = []
     sources: list[SourceTable] = []
+    outbreaks: list[OutbreakTable] = []
 
     def signal(self, name: str) -> SignalTable:
         """The signal of that name; ConfigError naming those there are."""
@@ -203,12 +218,19 @@ def _problems(s: Settings) -> typing.Iterator[tuple[str, str]]:
         yield "city.levels", 'name at least one level, coarsest first: ["city", "district"]'
     if not 0 < s.alerts.p < 1:
         yield "alerts.p", f"{s.alerts.p} is not a probability between 0 and 1"
+    if s.alerts.fdr is not None and not 0 < s.alerts.fdr < 1:
+        yield "alerts.fdr", f"{s.alerts.fdr} is not a share between 0 and 1; leave it out to go by p"
     for key, names in (("signals", [x.name for x in s.signals]), ("sources", [x.name for x in s.sources])):
         for name in {n for n in names if names.count(n) > 1}:
             yield key, f"{name!r} stands twice; names are unique"
     signals = {x.name for x in s.signals}
     for i, g in enumerate(s.signals):
         yield from ((f"signals[{i}].{k}", v) for k, v in _signal_problems(g, s.city.levels))
+    for i, o in enumerate(s.outbreaks):
+        if o.signal and o.signal not in signals:
+            yield f"outbreaks[{i}].signal", f"{o.signal!r} is not a signal; allowed: {', '.join(sorted(signals))}"
+        if o.last < o.first:
+            yield f"outbreaks[{i}].to", f"{o.last} is before {o.first}; write the first and the last day"
     for i, f in enumerate(s.sources):
         yield from ((f"sources[{i}].{k}", v) for k, v in _source_problems(f, signals))
 
@@ -223,9 +245,9 @@ def _signal_problems(g: SignalTable, levels: list[str]) -> typing.Iterator[tuple
             yield "levels", f"{level!r} is not a level of the city; allowed: {', '.join(levels)}"
     if not 1 <= g.lookback <= 366:
         yield "lookback", f"{g.lookback} steps; allowed: 1 to 366"
-    for d in g.detectors:
+    for key, d in [("detectors", d) for d in g.detectors] + [("fallback", d) for d in g.fallback]:
         if isinstance(d, dict) and not isinstance(d.get("method"), str):
-            yield "detectors", 'a table needs a method: { method = "ears_c2", alpha = 0.001 }'
+            yield key, 'a table needs a method: { method = "ears_c2", alpha = 0.001 }'
 
 
 def _source_problems(f: SourceTable, signals: set[str]) -> typing.Iterator[tuple[str, str]]:
@@ -284,5 +306,5 @@ def _allowed(key: str) -> list[str]:
         at = hints[name]
         at = next((a for a in typing.get_args(at) if isinstance(a, type) and issubclass(a, msgspec.Struct)), at)
     if isinstance(at, type) and issubclass(at, msgspec.Struct):
-        return list(at.__struct_fields__)
+        return list(at.__struct_encode_fields__)
     return [str(a) for a in typing.get_args(at)] if typing.get_origin(at) is Literal else []

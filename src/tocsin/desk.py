@@ -23,7 +23,7 @@ from tocsin.errors import ConfigError, MethodError, StoreError
 from tocsin.store import open_store
 from tocsin.store.db import Store
 from tocsin.store.increments import heard, oldest, read_increments, steps_in_store, tide, zone_in_store
-from tocsin.types import Cube, Event, Instant, Ints, Minute, Panel, Times
+from tocsin.types import Bools, Cube, Event, Instant, Ints, Minute, Panel, Times
 
 FILE = "city.toml"
 MANY, CHUNK = 300_000, 100_000  # rows of a signal: held one by one at most, read at once
@@ -98,6 +98,21 @@ class Desk:
                 raise ConfigError(f"{self.directory / FILE}: signals.{s.name}.detectors: a method stands twice")
         return found
 
+    @cached_property
+    def fallbacks(self) -> dict[str, list[Detector]]:
+        """Who speaks for a signal while all of its detectors are silent, first to last; ConfigError as above."""
+        found = {}
+        for s in self.settings.signals:
+            try:
+                chain = [_detector(d) for d in s.fallback]
+                for d in chain:
+                    d.history(self._steps[s.name].minutes)
+            except MethodError as e:
+                raise ConfigError(f"{self.directory / FILE}: signals.{s.name}.fallback: {e}") from e
+            own = {d.name for d in self.detectors[s.name]}
+            found[s.name] = [d for d in chain if s.kind in d.kinds and d.name not in own]
+        return found
+
     def step(self, signal: str) -> Step:
         """The step of a signal."""
         return self._steps[signal]
@@ -169,6 +184,19 @@ class Desk:
         off = np.isin(days, self.holidays) & (minutes <= DAY)
         return Panel(cube.values[0], cube.exposure[0], cube.times, minutes, kind, off)
 
+    def marked(self, signal: str, cube: Cube) -> Bools:
+        """Which cells (A, T) of a cube of one signal lie in an outbreak that city.toml marks."""
+        found = np.zeros(cube.values.shape[1:], dtype=np.bool_)
+        begin = cube.times.astype("datetime64[m]").astype(np.int64)
+        for o in self.settings.outbreaks:
+            if o.signal in ("", signal):
+                inside = [any(a.code == o.area for a in self.tree.path(code)) for code in cube.areas]
+                during = (begin <= minute_of(o.last) + DAY - 1) & (
+                    begin + self._steps[signal].minutes > minute_of(o.first)
+                )
+                found |= np.array(inside, dtype=np.bool_)[:, None] & during
+        return found
+
     def sources_of(self, signal: str) -> list[SourceTable]:
         """The sources whose mapping can speak of a signal."""
         return [s for s in self.settings.sources if s.mapping and signal in _spoken(s)]
@@ -218,7 +246,10 @@ def open_desk(directory: Path, env: Mapping[str, str], *, agree: bool = True) ->
     desk = Desk(directory, settings, areas, store, mapped)
     if agree:
         _agree(desk)
-    assert desk.detectors is not None  # a mistake in a detector shows when the city is opened, not at night
+    assert desk.fallbacks is not None  # a mistake in a detector shows when the city is opened, not at night
+    for i, outbreak in enumerate(settings.outbreaks):
+        if outbreak.area not in areas:
+            raise ConfigError(f"{file}: outbreaks[{i}].area: no area {outbreak.area!r} in {where}")
     return desk
 
 

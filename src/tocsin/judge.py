@@ -1,15 +1,17 @@
 """One signal at one level as of one moment: from counts to alarms to the cells that speak for an alert. I/O."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
-from tocsin.alert import fuse
-from tocsin.config import SignalTable
+from tocsin.alert import fdr, fuse
+from tocsin.config import AlertRules, SignalTable
 from tocsin.desk import Desk
-from tocsin.types import Alarms, Bools, Cube, Evidence, Flag, Floats, Instant, Minute
+from tocsin.detect import Detector, left_out
+from tocsin.types import Alarms, Bools, Cube, Evidence, Flag, Floats, Instant, Minute, Panel
 
 FIELDS = ("expected", "upper", "score", "p")
 
@@ -24,6 +26,7 @@ class Judged(NamedTuple):
     windows: dict[str, int]  # … the sum of so many steps
     rules: tuple[str, ...]  # the detectors whose threshold alone is enough
     p: Floats  # (A, H), NaN = nobody claims
+    detectors: tuple[Detector, ...]  # who was asked: the signal's own, and those of its fallback that spoke
 
 
 def judge(
@@ -31,31 +34,91 @@ def judge(
     last: Minute | None = None,
 ) -> Judged:  # fmt: skip
     """Ask every detector of a signal about its newest `steps` steps as of a moment (of one area, if named)."""
-    step, detectors = desk.step(table.name), desk.detectors[table.name]
-    history = max((d.history(step.minutes) for d in detectors), default=0)
+    step, asked = desk.step(table.name), [*desk.detectors[table.name], *desk.fallbacks[table.name]]
+    history = max((d.history(step.minutes) for d in asked), default=0)
     end = step.floor(desk.today(as_of) if last is None else last)
     cube = desk.cube(table.name, level, as_of, end - (history + steps - 1) * step.minutes, end)
     if area is not None:
         row = cube.areas.index(area)
         cube = replace(cube, areas=(area,), values=cube.values[:, [row]], exposure=cube.exposure[:, [row]])
-    panel = desk.panel(table.name, cube)
-    alarms = {d.name: d.run(panel, history) for d in detectors}
+    return judge_cube(desk, table, cube, steps, desk.marked(table.name, cube))
+
+
+def judge_cube(desk: Desk, table: SignalTable, cube: Cube, steps: int, marked: Bools) -> Judged:
+    """Ask every detector about the newest `steps` steps of a cube; `marked` (A, T): outbreaks, in no baseline.
+
+    Where all of a signal's detectors, rules apart, are silent, those of its fallback are asked, first to last.
+    """
+    own, panel, history = desk.detectors[table.name], desk.panel(table.name, cube), len(cube.times) - steps
+    alarms = {d.name: left_out.run(d, panel, history, marked) for d in own}
+    alarms |= _spoken_for(own, desk.fallbacks[table.name], alarms, panel, history, marked)
+    detectors = [d for d in [*own, *desk.fallbacks[table.name]] if d.name in alarms]
     claims = [alarms[d.name].p for d in detectors if not d.rule]
     p = fuse.simes(np.stack(claims)) if claims else np.full((len(cube.areas), steps), np.nan)
-    rules = tuple(d.name for d in detectors if d.rule)
+    assert not ((p < 0) | (p > 1)).any(), f"{table.name}: a detector's p lies outside 0 to 1"
     return Judged(
         cube,
         alarms,
         {d.name: d.alarming(alarms[d.name]) for d in detectors},
-        {d.name: d.observed(panel.y, step.minutes)[:, history:] for d in detectors},
-        {d.name: max(d.window // step.minutes, 1) for d in detectors},
-        rules,
+        {d.name: d.observed(panel.y, panel.step)[:, history:] for d in detectors},
+        {d.name: max(d.window // panel.step, 1) for d in detectors},
+        tuple(d.name for d in detectors if d.rule),
         p,
+        tuple(detectors),
     )
 
 
-def flagged(table: SignalTable, judged: Judged, p: float, now: Instant) -> list[tuple[Flag, list[Evidence]]]:
-    """The cells that speak for an alert (fused p at or under `p`, or a rule), each with the alarms behind it.
+def _spoken_for(
+    own: list[Detector], chain: list[Detector], alarms: dict[str, Alarms], panel: Panel, history: int, marked: Bools
+) -> dict[str, Alarms]:
+    """What the fallback says of the reported cells of which no detector of the signal, rules apart, says anything."""
+    found: dict[str, Alarms] = {}
+    silent = ~np.isnan(panel.y[:, history:])
+    judging = [alarms[d.name] for d in own if not d.rule]
+    for told in judging:
+        silent &= np.isnan(told.score) & np.isnan(told.p)
+    for d in chain if judging else []:
+        if not silent.any():
+            break
+        told = left_out.run(d, panel, history, marked)
+        spoken = silent & ~np.isnan(told.score)
+        if spoken.any():
+            found[d.name] = Alarms(*(np.where(spoken, getattr(told, f), np.nan) for f in FIELDS))
+        silent &= ~spoken
+    return found
+
+
+class Believed(NamedTuple):
+    """Which cells (A, H) their fused p alone makes speak, the largest p of those, and each cell's q (NaN: none)."""
+
+    cells: Bools
+    p: float
+    q: Floats
+
+
+def believed(judged: Sequence[Judged], rules: AlertRules) -> list[Believed]:
+    """What to believe of everything a beat has judged: by alerts.p, or so that alerts.fdr of it is false at most."""
+    if rules.fdr is None:
+        return [Believed(np.asarray(j.p <= rules.p), rules.p, np.full(j.p.shape, np.nan)) for j in judged]
+    each = [j.p.reshape(-1) for j in judged]
+    p, ends = np.concatenate([*each, np.zeros(0)]), np.cumsum([len(e) for e in each])
+    if rules.fdr_by == "signal":
+        signals = [j.cube.signals[0] for j in judged]
+        family = np.repeat(np.array([signals.index(s) for s in signals], dtype=np.int64), [len(e) for e in each])
+        cells, q = fdr.by_families(p, [family], rules.fdr)[-1], np.full(len(p), np.nan)
+    else:
+        q = fdr.adjusted(p)
+        cells = np.asarray(q <= rules.fdr)
+    found = []
+    for j, end in zip(judged, ends, strict=True):
+        its = slice(end - j.p.size, end)
+        most = float(np.max(p[its], initial=0.0, where=cells[its]))
+        found.append(Believed(cells[its].reshape(j.p.shape), most, q[its].reshape(j.p.shape)))
+    return found
+
+
+def flagged(table: SignalTable, judged: Judged, of: Believed, now: Instant) -> list[tuple[Flag, list[Evidence]]]:
+    """The cells that speak for an alert (those believed, or by a rule), each with the alarms behind it.
 
     A count under the signal's `least` speaks only by a rule.
     """
@@ -64,10 +127,10 @@ def flagged(table: SignalTable, judged: Judged, p: float, now: Instant) -> list[
     for name in judged.rules:
         ruled |= judged.alarming[name]
     found = []
-    for a, t in np.argwhere((judged.p <= p) | ruled).tolist():
+    for a, t in np.argwhere(of.cells | ruled).tolist():
         area, step = judged.cube.areas[a], int(times[t])
         # A detector stands behind the cell if its own threshold is passed or its own p is small enough.
-        behind = sorted(n for n, it in judged.alarms.items() if judged.alarming[n][a, t] or it.p[a, t] <= p)
+        behind = sorted(n for n, it in judged.alarms.items() if judged.alarming[n][a, t] or it.p[a, t] <= of.p)
         cells = {n: tuple(float(getattr(judged.alarms[n], f)[a, t]) for f in FIELDS) for n in behind}
         seen = {n: float(judged.observed[n][a, t]) for n in behind}
         best = min(behind, key=lambda n: (math.isnan(cells[n][3]), cells[n][3], n))
@@ -75,7 +138,7 @@ def flagged(table: SignalTable, judged: Judged, p: float, now: Instant) -> list[
             continue
         flag = Flag(
             table.name, area, step, float(judged.p[a, t]), seen[best], cells[best][0], judged.windows[best],
-            bool(ruled[a, t]), tuple(behind),
+            bool(ruled[a, t]), tuple(behind), float(of.q[a, t]),
         )  # fmt: skip
         found.append((flag, [Evidence("", now, n, step, seen[n], *cells[n]) for n in behind]))
     return found

@@ -11,11 +11,11 @@ from typing import BinaryIO, NamedTuple
 from tocsin import ingest
 from tocsin.alert import episode, triage
 from tocsin.calendar import end_of_day
-from tocsin.config import SourceTable
+from tocsin.config import SignalTable, SourceTable
 from tocsin.desk import Desk
 from tocsin.errors import InputError, NotFound
 from tocsin.ingest import push as push_format
-from tocsin.judge import flagged, judge
+from tocsin.judge import Judged, believed, flagged, judge
 from tocsin.store import deliveries, notes
 from tocsin.store.events import Taken, append
 from tocsin.types import Event, Evidence, Finding, Flag, Instant, Note, State
@@ -90,15 +90,18 @@ def tick(desk: Desk, now: Instant, *, strict: bool = False) -> Ticked:
     before = notes.read_notes(desk.store, now)
     found: list[tuple[Flag, list[Evidence]]] = []
     faults: list[tuple[str, str]] = []
+    judged: list[tuple[SignalTable, Judged]] = []
     for table in desk.settings.signals:
         for level in desk.levels(table) if table.detectors else ():
             try:
-                found += flagged(table, judge(desk, table, level, now, table.lookback), desk.settings.alerts.p, now)
+                judged.append((table, judge(desk, table, level, now, table.lookback)))
             except Exception as e:
                 if strict:
                     raise
                 faults.append((f"{table.name} at {level}", f"{type(e).__name__}: {e}"))
     rules = desk.settings.alerts
+    for (table, one), of in zip(judged, believed([one for _, one in judged], rules), strict=True):
+        found += flagged(table, one, of, now)
     newest = episode.current(episode.fold(before).values())
     flags = [flag for flag, _ in found]
     said = episode.advance(newest, flags, now, desk.today(now), rules.quiet_days, rules.close_days)

@@ -187,6 +187,7 @@ class Flag(NamedTuple):
     window: int
     rule: bool
     detectors: tuple[str, ...]
+    q: float = float("nan")  # p among all that were judged with it, where alerts go by a false discovery rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +195,7 @@ class Alert:
     """One episode of one signal in one place, folded from its notes: what a person works on.
 
     opened, last: the first and the newest step that spoke. p: the smallest so far, NaN if only rules spoke.
-    observed, expected: of the newest such step, summed over the last `window` steps.
+    observed, expected: of the newest such step, summed over the last `window` steps. q: the smallest, as p.
     """
 
     id: str
@@ -212,3 +213,4 @@ class Alert:
     state: State
     began: Instant  # when it was first known
     updated: Instant
+    q: float = float("nan")

@@ -80,3 +80,18 @@ def test_weeks_and_log_readings():
 def test_hours_are_refused_in_words():
     with pytest.raises(MethodError, match="days, weeks or months"):
         detector("baseline_nb").history(60)
+
+
+def test_a_young_series_is_judged_alike_however_far_back_the_panel_reaches():
+    """Rows of a panel before a series began are no record of it: no season is read out of two months."""
+    rng = np.random.default_rng(5)
+    y = rng.poisson(6.0, (2, 90)).astype(float)
+    y[1, 30:37] = 60
+    d = detector("baseline_nb")
+    short = d.run(panel(y, first="2026-03-02"), 80)
+    old = rng.poisson(6.0, (1, 1900 + 90)).astype(float)
+    padded = np.concatenate([np.concatenate([np.full((2, 1900), np.nan), y], axis=1), old])
+    long = d.run(panel(padded, first=str(np.datetime64("2026-03-02") - 1900)), 1980)
+    np.testing.assert_allclose(long.expected[:2], short.expected, rtol=1e-6)
+    np.testing.assert_array_equal(long.upper[:2], short.upper)
+    assert (long.expected[:2] > 4).all()

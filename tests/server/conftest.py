@@ -19,8 +19,8 @@ WRITE = {"Authorization": f"Bearer {TOKEN}"}
 @pytest.fixture
 def city(monkeypatch: pytest.MonkeyPatch) -> fake.City:
     """The city in memory, in the place of views and loop."""
-    for name in ("city", "signals", "areas", "geojson", "series", "area_map", "alerts", "alert", "sources", "findings",
-                 "health"):  # fmt: skip
+    for name in ("city", "signals", "areas", "geojson", "series", "explain", "area_map", "alerts", "alert", "sources",
+                 "findings", "health"):  # fmt: skip
         monkeypatch.setattr(views, name, getattr(fake.City, name))
     for name in ("push", "note", "tick"):
         monkeypatch.setattr(loop, name, getattr(fake.City, name))

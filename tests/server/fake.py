@@ -74,6 +74,20 @@ class City:
             "alarms": [], "alerts": [], "first": "2026-03-01", "last": "2026-03-01",
         }  # fmt: skip
 
+    def explain(self, signal: str, area: str, time: str, detector: Any, as_of: Any, now: int) -> dict[str, Any]:
+        _checked(as_of)
+        self._known(signal, area)
+        numbers = ("observed", "expected", "upper", "score", "p", "quiet", "dispersion", "trend_p", "trend_per_year")
+        one = {
+            **dict.fromkeys(numbers), "name": "ears_c2", "title": title("C2"), "fallback": False, "alarm": True,
+            "silent": "", "window": 1, "trend": "", "has": 12, "needs": 9, "recent": [], "text": [title("so")],
+            "baseline": [{"time": "2026-02-20", "value": 3, "weight": 1, "left_out": False}],
+        }  # fmt: skip
+        return {
+            "signal": signal, "area": area, "as_of": AT, "time": "2026-03-01", "observed": 3, "p": None,
+            "speaks": True, "quiet": 2, "text": [], "detectors": [one],
+        }  # fmt: skip
+
     def area_map(self, signal: str, level: str, as_of: Any, now: int) -> dict[str, Any]:
         _checked(as_of)
         self._known(signal, "1")
@@ -161,8 +175,9 @@ class City:
         return {
             "id": ALERT_ID, "rank": 1, "signal": "ed.ili", "signal_title": title("ILI"), "area": "11",
             "area_title": title("11"), "path": [title("11")], "level": "town", "opened": "2026-02-27",
-            "last": "2026-03-01", "phase": "open", "state": self.state, "severity": "red", "p": 1e-9, "observed": 30,
-            "expected": 3.5, "ratio": 8.6, "imported_share": None, "detectors": ["ears_c2"], "reason": title("so"),
+            "last": "2026-03-01", "phase": "open", "state": self.state, "severity": "red", "p": 1e-9, "q": None,
+            "observed": 30, "expected": 3.5, "ratio": 8.6, "imported_share": None, "detectors": ["ears_c2"],
+            "reason": title("so"),
             "spark": {"times": ["2026-03-01"], "values": [30], "expected": [3.5], "upper": [None]}, "updated": AT,
             "began": AT,
             "explained_by": [],

@@ -86,7 +86,9 @@ def _what(flags: list[Flag]) -> dict[str, Any]:
     """What the newest flag says, with the smallest p and all detectors of the lot."""
     last = flags[-1]
     claims = [f.p for f in flags if not math.isnan(f.p)]
+    shares = [f.q for f in flags if not math.isnan(f.q)]
     return {
+        **({"q": min(shares)} if shares else {}),
         "last": last.step,
         "p": min(claims) if claims else None,
         "observed": last.observed,
@@ -102,6 +104,7 @@ def _opened(note: Note) -> Alert:
     return Alert(
         note.alert, w["signal"], w["area"], w["opened"], w["last"], _number(w["p"]), w["observed"],
         _number(w["expected"]), w["window"], w["rule"], tuple(w["detectors"]), "open", "new", note.at, note.at,
+        _number(w.get("q")),
     )  # fmt: skip
 
 
@@ -115,6 +118,7 @@ def _moved(a: Alert, note: Note) -> Alert:
             a, last=w["last"], p=p if math.isnan(a.p) else min(a.p, p if not math.isnan(p) else a.p),
             observed=w["observed"], expected=_number(w["expected"]), window=w["window"], rule=a.rule or w["rule"],
             detectors=tuple(sorted({*a.detectors, *w["detectors"]})), phase="growing",
+            q=_number(min((q for q in (a.q, _number(w.get("q"))) if not math.isnan(q)), default=None)),
         )  # fmt: skip
     if note.action == "quiet":
         return replace(a, phase="quiet")

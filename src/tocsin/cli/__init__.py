@@ -27,6 +27,7 @@ COMMANDS = {  # in the order people meet them; name: one line for the list
     "replay": "Live past days again, each as of that day.",
     "alerts": "The ranked list that a day begins with.",
     "show": "One alert and all that stands behind it.",
+    "explain": "Why a step is an alarm or is not: baseline, weights, trend, what would suppress it.",
     "note": "Move an alert, or say something of it.",
     "serve": "The page, the API, the folder watch and the beat.",
     "rebuild": "Count all events anew after a change of city.toml.",

@@ -14,7 +14,7 @@ from tocsin import detect
 from tocsin.calendar import DAY
 from tocsin.cli import tabled
 from tocsin.cli.common import day_option, errors
-from tocsin.detect import Detector
+from tocsin.detect import Detector, left_out
 from tocsin.errors import InputError, MethodError
 from tocsin.types import Alarms
 
@@ -35,6 +35,8 @@ def command(
 ) -> None:  # fmt: skip
     """Judge the series of a table: columns date (or t, with year and period) and count, perhaps series and population.
 
+    Where a column outbreak holds 1, a step is judged like any other but is in no other step's baseline.
+
     Prints series, t, date, observed, expected, upper, score, p, alarm; what is not known is empty.
 
     \b
@@ -52,8 +54,8 @@ def command(
         time=table.panel.time[:last],
         holiday=table.panel.holiday[:last],
     )
-    table = table._replace(panel=seen, t=table.t[:last])
-    alarms = chosen.run(seen, first)
+    table = table._replace(panel=seen, t=table.t[:last], outbreak=table.outbreak[:, :last])
+    alarms = left_out.run(chosen, seen, first, table.outbreak)
     alarming = chosen.alarming(alarms)
     _written(_shown(table, chosen, first, alarms), out)
     if plot is not None:

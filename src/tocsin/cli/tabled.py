@@ -1,7 +1,8 @@
 """A table of dates and counts, long or wide, as the panel a detector takes. I/O.
 
-Long: a column of time, `count`, perhaps `series` and `population`. Wide: a column of time, and each other column a
-series. Time is `date`, or `t`, a step's number from 1, with `year`, `period` and the number of steps in a year.
+Long: a column of time, `count`, perhaps `series`, `population`, `outbreak` (1: in no baseline). Wide: a column of
+time, and each other column a series. Time is `date`, or `t`, a step's number from 1, with `year`, `period` and the
+number of steps in a year.
 """
 
 from collections.abc import Sequence
@@ -15,24 +16,35 @@ import polars as pl
 from tocsin.calendar import DAY
 from tocsin.detect.contract import YEAR
 from tocsin.errors import InputError
-from tocsin.types import Floats, Ints, Kind, Panel, Times
+from tocsin.types import Bools, Floats, Ints, Kind, Panel, Times
 
 COUNTS = ("count", "observed", "value", "cases", "n")
 SERIES = ("series", "unit", "area", "region", "signal")
 TIMES = ("date", "time", "t")
-BESIDE = ("year", "period", "population", "exposure", "holiday")  # columns that are no series of a wide table
+BESIDE = (
+    "year",
+    "period",
+    "population",
+    "exposure",
+    "holiday",
+    "outbreak",
+)  # columns that are no series of a wide table
 MONTH = round(YEAR / 12)
 MOST_STEPS = 2_000_000  # nineteen years of five minutes
 
 
 class Tabled(NamedTuple):
-    """The panel, the series' names, each step's number as the table has it, whether it had dates, its steps a year."""
+    """The panel, the series' names, each step's number as the table has it, whether it had dates, its steps a year.
+
+    outbreak (N, T): steps that the table marks, which no baseline is to use.
+    """
 
     panel: Panel
     series: list[str]
     t: Ints
     dated: bool
     freq: int
+    outbreak: Bools
 
 
 def read(path: Path, kind: Kind, freq: int | None) -> Tabled:
@@ -56,9 +68,14 @@ def read(path: Path, kind: Kind, freq: int | None) -> Tabled:
     y[row, column] = _numbers(table["count"], "count", path)
     if "population" in table.columns:
         exposure[row, column] = _numbers(table["population"], "population", path)
+    outbreak = np.zeros(y.shape, dtype=np.bool_)
+    if "outbreak" in table.columns:
+        outbreak[row, column] = _marks(table["outbreak"], path)
     holiday = np.zeros(len(step.time), dtype=np.bool_)
     panel = Panel(y, exposure, step.time, step.minutes, kind, holiday)
-    return Tabled(panel, [str(k) for k in keys], step.t, not table["numbered"][0], freq or round(YEAR / step.minutes))
+    return Tabled(
+        panel, [str(k) for k in keys], step.t, not table["numbered"][0], freq or round(YEAR / step.minutes), outbreak
+    )
 
 
 class _Steps(NamedTuple):
@@ -126,7 +143,7 @@ def _long(table: pl.DataFrame, names: dict[str, str], at: str, path: Path) -> pl
         beside.setdefault("population", beside["exposure"])
     chosen = [pl.col(at).alias("at"), pl.col(count).alias("count")]
     chosen.append(pl.col(series).alias("series") if series else pl.lit("").alias("series"))
-    chosen += [pl.col(c).alias(b) for b, c in beside.items() if b in {"population", "year", "period"}]
+    chosen += [pl.col(c).alias(b) for b, c in beside.items() if b in {"population", "year", "period", "outbreak"}]
     return table.select(chosen).with_columns(pl.lit(at.strip().lower() == "t").alias("numbered"))
 
 
@@ -139,6 +156,15 @@ def _numbers(column: pl.Series, name: str, path: Path) -> Floats:
         i = int(wrong.arg_max() or 0)
         raise InputError(f"{path}, row {i + 2}: {name} is {text[i]!r}; write a number, or nothing if not reported")
     return values.fill_null(np.nan).to_numpy().astype(np.float64)
+
+
+def _marks(column: pl.Series, path: Path) -> Bools:
+    """Of an outbreak column: 1 marks, 0 or nothing does not; InputError shows what is neither."""
+    marks = np.nan_to_num(_numbers(column, "outbreak", path))
+    if not np.isin(marks, (0.0, 1.0)).all():
+        i = int(np.argmin(np.isin(marks, (0.0, 1.0))))
+        raise InputError(f"{path}, row {i + 2}: outbreak is {column[i]!r}; write 1 for a step to leave out, else 0")
+    return np.asarray(marks == 1)
 
 
 def _positions(table: pl.DataFrame, path: Path, freq: int | None) -> _Steps:

@@ -5,7 +5,7 @@ Noufaily et al. (2013). What is ours: one batched fit a month for all series, a 
 works from four weeks of history up, and a predictive distribution that knows how little it knows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from scipy import special
 from tocsin.calendar import DAY
 from tocsin.detect import baseline, bounds, contract, predictive
 from tocsin.detect.contract import require, steps_per_year
-from tocsin.types import Alarms, Bools, Floats, Panel
+from tocsin.types import Alarms, Bools, Floats, Ints, Panel
 
 BLOCK_DAYS = 28  # one fit serves so long
 LEAST_DAYS = 28  # of history, to speak at all
@@ -62,13 +62,9 @@ def baseline_nb(
     usable = y.copy()
     usable[:, _left_out(panel, leave_out)] = np.nan
     for first, last, until in _blocks(panel, start, control):
-        begin = _begin(panel, until, years)
-        if until - begin < _least(panel.step):
-            continue
-        rows = np.r_[begin:until, first:last]
-        of = baseline.design(panel.time[rows], panel.holiday[rows], panel.step, until - begin, harmonics, trend)
-        for i in range(0, len(y), ROWS):
-            some = slice(i, i + ROWS)
+        for begin, some in _of_an_age(panel, y, until, years):
+            rows = np.r_[begin:until, first:last]
+            of = baseline.design(panel.time[rows], panel.holiday[rows], panel.step, until - begin, harmonics, trend)
             fitted = baseline.fit(
                 usable[some, begin:until], offset[some, begin:until], of, panel.kind, weights_threshold
             )
@@ -107,13 +103,21 @@ def _least(step: int) -> int:
     return max(LEAST_DAYS * DAY // step, LEAST_STEPS)
 
 
-def _begin(panel: Panel, until: int, years: float) -> int:
-    """Where the baseline begins: `years` before, or, with less than one year there, a quarter before."""
-    year = steps_per_year(panel.step)
-    begin = max(until - round(years * year), 0)
-    if until - begin < year:
-        begin = max(begin, until - max(baseline.LOCAL_WEEKS * baseline.WEEK // panel.step, _least(panel.step)))
-    return begin
+def _of_an_age(panel: Panel, y: Floats, until: int, years: float) -> Iterator[tuple[int, Ints]]:
+    """Where a baseline begins, and series (at most ROWS) for which it does; none for which there is too little.
+
+    It begins `years` before. What a series can tell goes by its own record, not by how far back the panel reaches:
+    with less than two years there is no trend, with less than one no season, and the last quarter is the baseline.
+    """
+    year, known = steps_per_year(panel.step), ~np.isnan(y[:, :until])
+    oldest = max(until - round(years * year), 0)
+    age = np.where(known.any(axis=1), until - np.maximum(known.argmax(axis=1), oldest), 0)
+    quarter = max(baseline.LOCAL_WEEKS * baseline.WEEK // panel.step, _least(panel.step))
+    for least, most, reach in ((2 * year, np.inf, until), (year, 2 * year, 2 * year - 1), (1, year, quarter)):
+        begin = max(oldest, until - reach)
+        mine = np.flatnonzero((age >= least) & (age < most))
+        if until - begin >= _least(panel.step):
+            yield from ((begin, mine[i : i + ROWS]) for i in range(0, len(mine), ROWS))
 
 
 def _blocks(panel: Panel, start: int, c: _Control) -> list[tuple[int, int, int]]:

@@ -21,6 +21,7 @@ from tocsin.server import (
     areas,
     city,
     events,
+    explain,
     findings,
     health,
     listen,
@@ -39,6 +40,7 @@ from tocsin.server.page import STATIC, Armour, Page
 from tocsin.server.refuse import refusal
 from tocsin.server.route import Ask, Door, NoSuchPath, Route
 from tocsin.server.site import Site
+from tocsin.server.wire_why import Explanation
 
 API = "/api/v1"
 PATIENCE = 3.0  # seconds for a beat under way when the server ends; what it wrote by then is whole
@@ -56,6 +58,7 @@ ROUTES = [
     Route("GET", "/areas", areas.get, list[wire.Area], areas.AreasAsk, refuses=(404,)),
     Route("GET", "/areas.geojson", areas.geojson, "application/geo+json", refuses=(304, 404)),
     Route("GET", "/series", series.get, wire.Series, series.SeriesAsk, refuses=(404,)),
+    Route("GET", "/explain", explain.get, Explanation, explain.ExplainAsk, refuses=(404,)),
     Route("GET", "/map", area_map.get, wire.Map, area_map.MapAsk, refuses=(404,)),
     Route("GET", "/alerts", alerts.listed, wire.Alerts, alerts.AlertsAsk),
     Route("GET", "/alerts/{id}", alerts.get, wire.AlertDetail, alerts.AlertAsk, refuses=(404,)),

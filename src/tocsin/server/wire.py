@@ -148,6 +148,7 @@ class Alert(Said, frozen=True):
     state: State
     severity: Literal["red", "orange", "yellow", "blue"]
     p: Number
+    q: Number  # p among all that a beat judged, where the city goes by a false discovery rate
     observed: Number
     expected: Number
     ratio: Number

@@ -120,6 +120,7 @@ def _row(desk: Desk, a: Alert, rank: int, at: Instant) -> dict[str, Any]:
         "state": a.state,
         "severity": severity.severity(a, table.severity, table.kind == "count"),
         "p": number(a.p),
+        "q": number(a.q),
         "observed": number(a.observed),
         "expected": number(a.expected),
         "ratio": None if math.isnan(a.expected) or a.expected <= 0 else number(a.observed / a.expected),

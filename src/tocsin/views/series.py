@@ -52,7 +52,7 @@ def series(
                 "observed": numbers(judged.observed[d.name][0]),
                 **{f: numbers(getattr(judged.alarms[d.name], f)[0]) for f in FIELDS},
             }
-            for d in desk.detectors[signal]
+            for d in judged.detectors
         ],
         "alarms": _alarms(judged, step.minutes),
         "alerts": [a.id for a in alerts if (a.signal, a.area) == (signal, area)],

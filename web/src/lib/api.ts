@@ -1,6 +1,6 @@
 /** Asking the server: one function that asks, one error that says what went wrong. */
 import { token } from './token.svelte';
-import type { Action, AlertDetail, Alerts, Area, City, Findings, Health, MapDay, Series, Shapes, Signal, Source } from './wire';
+import type { Action, AlertDetail, Alerts, Area, City, Explanation, Findings, Health, MapDay, Series, Shapes, Signal, Source } from './wire';
 
 export const BASE = '/api/v1';
 
@@ -50,6 +50,8 @@ export const api = {
   shapes: () => ask<Shapes>('/areas.geojson'),
   series: (signal: string, area: string, asOf: string | null, from: string | null, to: string | null, abort?: AbortSignal) =>
     ask<Series>('/series', { signal, area, as_of: asOf, from, to }, { signal: abort ?? null }),
+  explain: (signal: string, area: string, time: string, detector: string | null, asOf: string | null, abort?: AbortSignal) =>
+    ask<Explanation>('/explain', { signal, area, time, detector, as_of: asOf }, { signal: abort ?? null }),
   map: (signal: string, level: string, asOf: string | null, abort?: AbortSignal) =>
     ask<MapDay>('/map', { signal, level, as_of: asOf }, { signal: abort ?? null }),
   alerts: (limit: number) => ask<Alerts>('/alerts', { limit }),

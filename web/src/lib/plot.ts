@@ -13,6 +13,13 @@ export interface CurveData {
   ghost?: Numbers | null; // what is known now, behind what was known then
   kind: 'count' | 'measure';
   window: number; // each value is the sum of so many steps
+  basis?: Basis | null; // what the picked step was compared with
+}
+
+/** The baseline of one step: a mark for each of the curve's steps that is in it. */
+export interface Basis {
+  picked: number; // the step that is explained
+  marks: Map<number, { weight: number | null; left: 'in' | 'out' | 'gap' | 'recent' }>;
 }
 
 type Row = (number | null)[];
@@ -49,6 +56,55 @@ function marks(colour: string): (plot: uPlot) => void {
   };
 }
 
+/** The baseline of the picked step: dots, larger and darker the more a step counts; a cross where it was left out. */
+function basis(data: CurveData, colour: string, cross: string): (plot: uPlot) => void {
+  return (plot) => {
+    if (!data.basis) return;
+    const { ctx } = plot;
+    const ratio = devicePixelRatio;
+    const [from, to] = [plot.scales.x!.min!, plot.scales.x!.max!];
+    const place = (i: number) => [plot.valToPos(plot.data[0]![i]!, 'x', true), plot.valToPos(data.values[i] ?? 0, 'y', true)] as const;
+    const inside = (i: number) => plot.data[0]![i]! >= from && plot.data[0]![i]! <= to;
+    ctx.save();
+    ctx.lineWidth = 1.3 * ratio;
+    if (inside(data.basis.picked)) {
+      const [x] = place(data.basis.picked);
+      ctx.strokeStyle = colour;
+      ctx.setLineDash([3 * ratio, 3 * ratio]);
+      ctx.beginPath();
+      ctx.moveTo(x, plot.bbox.top);
+      ctx.lineTo(x, plot.bbox.top + plot.bbox.height);
+      ctx.stroke();
+      ctx.setLineDash([]);
+    }
+    const apart = Math.abs(plot.valToPos(plot.data[0]![1] ?? 1, 'x', true) - plot.valToPos(plot.data[0]![0]!, 'x', true)) / ratio;
+    const dense = Math.min(1, 0.55 + apart / 14); // years of days: smaller dots
+    const most = Math.max(...[...data.basis.marks.values()].map((mark) => mark.weight ?? 1), 1e-9);
+    for (const [i, { weight, left }] of data.basis.marks) {
+      if (!inside(i)) continue;
+      const [x, y] = place(i);
+      const share = Math.min((weight ?? most * 0.7) / most, 1);
+      const size = (left === 'in' ? 1.8 + 2.2 * share : 3) * dense * ratio;
+      ctx.globalAlpha = left === 'in' ? 0.3 + 0.7 * share : 0.85;
+      ctx.strokeStyle = left === 'out' ? cross : colour;
+      ctx.fillStyle = colour;
+      ctx.beginPath();
+      if (left === 'out') {
+        ctx.moveTo(x - size, y - size);
+        ctx.lineTo(x + size, y + size);
+        ctx.moveTo(x + size, y - size);
+        ctx.lineTo(x - size, y + size);
+        ctx.stroke();
+      } else {
+        ctx.arc(x, y, size, 0, 2 * Math.PI);
+        if (left === 'in') ctx.fill();
+        else ctx.stroke();
+      }
+    }
+    ctx.restore();
+  };
+}
+
 /** The reader's letter size in pixels: larger on a wall. */
 const rem = () => parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
 export const axisWidth = () => Math.round(2.9 * rem());
@@ -59,6 +115,16 @@ export interface Frame {
   tag: string; // the reader's language
   zoomed: (from: number, to: number) => void;
   pointed: (i: number | null) => void;
+  picked?: (i: number) => void; // a step was pressed, not dragged over
+}
+
+/** Tell presses from drags: a drag zooms. */
+function presses(plot: uPlot, picked: (i: number) => void): void {
+  let begun = 0;
+  plot.over.addEventListener('mousedown', (event) => (begun = event.clientX));
+  plot.over.addEventListener('click', (event) => {
+    if (Math.abs(event.clientX - begun) < 4) picked(plot.posToIdx(event.clientX - plot.over.getBoundingClientRect().left));
+  });
 }
 
 export function options(plot: typeof uPlot, data: CurveData, frame: Frame): uPlot.Options {
@@ -99,7 +165,8 @@ export function options(plot: typeof uPlot, data: CurveData, frame: Frame): uPlo
     ],
     bands: [{ series: [5, 4], fill: band }],
     hooks: {
-      draw: [marks(alarm)],
+      init: frame.picked ? [(self) => presses(self, frame.picked!)] : [],
+      draw: [basis(data, expected, alarm), marks(alarm)],
       setCursor: [(self) => frame.pointed(self.cursor.idx ?? null)],
       setScale: [(self, key) => key === 'x' && frame.zoomed(self.scales.x!.min!, self.scales.x!.max!)],
     },

@@ -1,6 +1,6 @@
 /** From what the server says of a series to what a curve shows. */
-import type { CurveData } from './plot';
-import type { Alert, DetectorRun, Series, Signal } from './wire';
+import type { Basis, CurveData } from './plot';
+import type { Alert, DetectorRun, Series, Signal, Why } from './wire';
 
 /** The detector asked for, else one of those that agree on the alert, else the first. */
 export function choose(series: Series, name: string | null, agree: string[] = []): DetectorRun | null {
@@ -28,6 +28,19 @@ export function seriesCurve(series: Series, run: DetectorRun | null, signal: Sig
     ghost: later ? series.times.map((time) => later.get(time) ?? null) : null,
     kind: signal?.kind ?? 'count',
   };
+}
+
+/** The marks of one step's baseline on a curve, and how many of its steps lie before the curve begins. */
+export function basisOf(why: Why | null, time: string, times: string[]): { basis: Basis | null; before: number } {
+  const at = new Map(times.map((one, i) => [one, i]));
+  const picked = at.get(time);
+  if (!why || picked === undefined) return { basis: null, before: 0 };
+  const marks: Basis['marks'] = new Map();
+  for (const one of why.recent) if (at.has(one)) marks.set(at.get(one)!, { weight: null, left: 'recent' });
+  for (const { time: one, value, weight, left_out } of why.baseline) {
+    if (at.has(one)) marks.set(at.get(one)!, { weight, left: left_out ? 'out' : value === null || weight === 0 ? 'gap' : 'in' });
+  }
+  return { basis: { picked, marks }, before: why.baseline.filter((one) => one.time < times[0]!).length };
 }
 
 /** The last `steps` of an alert's series once it is read, its spark until then. */

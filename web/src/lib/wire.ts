@@ -87,6 +87,43 @@ export interface Series {
   last: string | null;
 }
 
+export interface Why {
+  name: string;
+  title: Title;
+  fallback: boolean; // it speaks because all detectors of the signal are silent here
+  alarm: boolean;
+  silent: string; // why it says nothing; empty where it speaks
+  observed: number | null;
+  expected: number | null;
+  upper: number | null;
+  score: number | null;
+  p: number | null;
+  window: number;
+  quiet: number | null;
+  dispersion: number | null;
+  trend: string;
+  trend_p: number | null;
+  trend_per_year: number | null;
+  has: number;
+  needs: number;
+  baseline: { time: string; value: number | null; weight: number | null; left_out: boolean }[];
+  recent: string[];
+  text: Title[];
+}
+
+export interface Explanation {
+  signal: string;
+  area: string;
+  as_of: string;
+  time: string;
+  observed: number | null;
+  p: number | null;
+  speaks: boolean | null;
+  quiet: number | null;
+  text: Title[];
+  detectors: Why[];
+}
+
 export interface Spark {
   times: string[];
   values: Numbers;
@@ -109,6 +146,7 @@ export interface Alert {
   state: State;
   severity: Severity;
   p: number | null;
+  q: number | null; // p among all that a beat judged, where the city goes by a false discovery rate
   observed: number | null;
   expected: number | null;
   ratio: number | null;

@@ -1,0 +1,148 @@
+"""Why one step of one series is an alarm or is not: every detector's baseline, and what would suppress it. I/O."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from tocsin.alert.reason import NAMES
+from tocsin.config import AlertRules
+from tocsin.desk import Desk
+from tocsin.detect import Detector
+from tocsin.detect.sentences import number as short
+from tocsin.detect.sentences import sentences
+from tocsin.detect.why import Why, largest_quiet, why
+from tocsin.errors import NotFound
+from tocsin.judge import Believed, flagged, judge, judge_cube
+from tocsin.types import Bools, Floats, Instant, Title
+from tocsin.views.plain import area_of, civil, civils, iso, minute_of_date, moment_of, number, table_of, titled
+
+
+def explain(
+    desk: Desk, signal: str, area: str, time: str, detector: str | None, as_of: str | None, now: Instant
+) -> dict[str, Any]:
+    """Why `signal` in `area` is judged as it is at the step that holds `time`, as known at a moment.
+
+    detector: one of the signal's, or of its fallback, by name; None: all of its own, and the fallback that spoke.
+    """
+    table, place, at = table_of(desk, signal), area_of(desk, area), moment_of(desk, as_of, now)
+    step, wanted = desk.step(signal), minute_of_date(time, "time")
+    if wanted is None or wanted > desk.today(at):
+        raise NotFound(f"time {time!r} is after what was known at {iso(at)}; name an earlier step")
+    judged = judge(desk, table, place.level, at, 1, area, step.floor(wanted))
+    own, all_ = desk.detectors[signal], [*desk.detectors[signal], *desk.fallbacks[signal]]
+    shown = [d for d in all_ if d.name == detector] if detector else judged.detectors
+    if not shown and detector:
+        raise NotFound(f"no detector {detector!r} for {signal}; there are: {', '.join(d.name for d in all_) or 'none'}")
+    cube, rules = judged.cube, desk.settings.alerts
+    cut = rules.p if rules.fdr is None else np.nan  # by a share, the limit lies in all that a beat judges
+    marked, panel = desk.marked(signal, cube), desk.panel(signal, cube)
+    last, observed = panel.y.shape[1] - 1, float(panel.y[0, -1])
+
+    def speaks(values: Floats) -> Bools:
+        """Which values of the step would open or feed an alert."""
+        n = len(values)
+        tried = np.repeat(cube.values, n, axis=1)
+        tried[0, :, -1] = values
+        copies = replace(
+            cube, areas=tuple(map(str, range(n))), values=tried, exposure=np.repeat(cube.exposure, n, axis=1)
+        )
+        of = judge_cube(desk, table, copies, 1, np.repeat(marked, n, axis=0))
+        flags = flagged(table, of, Believed(of.p <= cut, cut, np.full_like(of.p, np.nan)), at)
+        return np.isin(np.arange(n), [int(flag.area) for flag, _ in flags])
+
+    heard = bool(judged.detectors) and not np.isnan(observed)
+    loud = bool(heard and speaks(np.array([observed]))[0])
+    quiet = largest_quiet(speaks, observed, table.kind) if heard else np.nan
+    p, end = float(judged.p[0, 0]), int(cube.times[-1].astype(np.int64))
+    return {
+        "signal": signal,
+        "area": area,
+        "as_of": iso(at),
+        "time": civil(end, step.minutes),
+        "observed": number(observed),
+        "p": number(p),
+        "speaks": loud if loud or rules.fdr is None else None,
+        "quiet": number(quiet),
+        "text": [titled(t) for t in _together(own, judged.detectors, p, rules, loud, quiet)],
+        "detectors": [told_of(why(d, panel, 0, last, marked=marked), title_of(d), d not in own) for d in shown],
+    }
+
+
+def told_of(w: Why, title: Title, fallback: bool) -> dict[str, Any]:
+    """One detector's judgement as the wire has it."""
+    return {
+        "name": w.detector.name,
+        "title": titled(title),
+        "fallback": fallback,
+        "alarm": w.alarm,
+        "silent": w.silent,
+        "observed": number(w.compared),
+        **{f: number(getattr(w, f)) for f in ("expected", "upper", "score", "p")},
+        "window": w.window,
+        "quiet": number(w.quiet),
+        "dispersion": number(w.basis.phi),
+        "trend": w.basis.trend,
+        "trend_p": number(w.basis.trend_p),
+        "trend_per_year": number(w.basis.trend_per_year),
+        "has": w.has,
+        "needs": w.needs,
+        "baseline": [
+            {"time": at, "value": number(float(value)), "weight": _weight(float(weight)), "left_out": bool(out)}
+            for at, value, weight, out in zip(
+                civils(w.times, w.step), w.values, w.basis.weight, w.left_out, strict=True
+            )
+        ],
+        "recent": civils(w.recent, w.step),
+        "text": [titled(t) for t in sentences(w, title)],
+    }
+
+
+def title_of(detector: Detector) -> Title:
+    """A detector as people know it."""
+    return NAMES.get(detector.name, Title(detector.name, detector.name))
+
+
+def _weight(x: float) -> float | None:
+    return None if np.isnan(x) else float(f"{x:.3g}")
+
+
+def _together(
+    own: list[Detector], asked: Sequence[Detector], p: float, rules: AlertRules, loud: bool, quiet: float
+) -> list[Title]:
+    """What all detectors make of it in one, who stands in for the silent, and what would have opened no alert."""
+    said = []
+    stand_ins = [title_of(d) for d in asked if d not in own]
+    if stand_ins:
+        zh, en = "、".join(t.zh for t in stand_ins), " and ".join(t.en for t in stand_ins)
+        said.append(
+            Title(
+                f"本信号设定的方法在此都不能判断，由后备方法{zh}代为判断。",
+                f"None of the signal's own methods can judge here; the fallback {en} speaks for them.",
+            )
+        )
+    if not np.isnan(p) and rules.fdr is not None:
+        said.append(
+            Title(
+                f"各方法合并 p = {p:.2g}；本市按错误发现率不超过 {rules.fdr:.0%} 预警，界限取决于当次研判的全部结果。",
+                f"All methods together: p = {p:.2g}; the city goes by a false discovery rate of {rules.fdr:.0%}, so "
+                "the limit depends on all that a beat judges.",
+            )
+        )
+    elif not np.isnan(p):
+        said.append(
+            Title(
+                f"各方法合并 p = {p:.2g}，{'达到' if p <= rules.p else '未达到'}预警界限 {rules.p:g}。",
+                f"All methods together: p = {p:.2g}, {'at or under' if p <= rules.p else 'over'} the limit of "
+                f"{rules.p:g}.",
+            )
+        )
+    if np.isfinite(quiet) and (rules.fdr is None or loud):
+        of = short(quiet)
+        if loud:
+            zh, en = f"若该步不超过 {of}，就不会产生预警。", f"At {of} or less there would be no alert from this step."
+        else:
+            zh, en = f"该步超过 {of} 才会产生预警。", f"It would take more than {of} for an alert."
+        said.append(Title(zh, en))
+    return said
