@@ -77,7 +77,9 @@ def test_r_of_a_file_and_days_of_a_nowcast_are_used(city):
     r.write_csv(city / "rt.csv")
     falling = json.loads(ran(city, "--rt", city / "rt.csv", "--json"))
     last = pl.read_csv(city / "cases.csv").filter(date="2026-03-01")["local"].sum()
-    assert falling["without"]["infections"]["high"] < 10 * last  # R of 0.5 from the last window; 9 from the first would be hundreds of times that
+    assert (
+        falling["without"]["infections"]["high"] < 10 * last
+    )  # R of 0.5 from the last window; 9 from the first would be hundreds of times that
     nowcast = pl.DataFrame({"area": ["north"] * 3, "reference": ["2026-02-27", "2026-02-28", "2026-03-01"],
                             "q0.025": [900.0] * 3, "q0.5": [1000.0] * 3, "q0.975": [1100.0] * 3})  # fmt: skip
     nowcast.write_csv(city / "n.csv")
