@@ -9,6 +9,7 @@ import numpy as np
 
 from tocsin.types import Floats
 
+USUAL = 10.0  # cases: none where surely more than so many were due is a delivery that failed, and says nothing
 ROOM = 28  # steps the filter is given to settle before the oldest open step
 
 
@@ -162,7 +163,8 @@ def _lean(
         else:
             level += slope
             v11, v12, v22 = v11 + 2 * v12 + v22 + variance[0], v12 + v22, v22 + variance[1]
-        step, kept = _mode(level, v11, c, x, noise[min(age, size - 1)])
+        failed = inside and c <= 0 and x * np.exp(level - 2 * np.sqrt(v11)) > USUAL
+        step, kept = (0.0, 1.0) if failed else _mode(level, v11, c, x, noise[min(age, size - 1)])
         slope += v12 / v11 * step
         level += step
         v22 -= (1 - kept) * v12 * v12 / v11
@@ -170,8 +172,9 @@ def _lean(
         v11 *= kept
         if inside:
             incidence = np.exp(level) * effect[w]
-            mean[age] = known[age] + (1 - share[age]) * incidence
-            gross[age] = incidence * max(motion[age] * share[age], abs(1 - share[age]))
+            to_come = 1.0 if failed else 1 - share[age]
+            mean[age] = known[age] + to_come * incidence
+            gross[age] = incidence * max(motion[age] * share[age], abs(to_come))
 
 
 @nb.njit(cache=True)
