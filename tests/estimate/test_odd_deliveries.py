@@ -57,3 +57,19 @@ def test_one_heap_of_late_cases_moves_little_and_a_lasting_change_is_learnt():
     changed = counts.copy()
     changed[:, 40:, 1] += 100
     assert factors(changed)[0] > factors(counts)[0] + 0.25 * (100 / 240)
+
+
+def test_cases_from_before_anyone_reported_teach_no_delay():
+    """An outbreak is found on day 20: all older cases come at once, which is no delay of twenty days."""
+    rng = np.random.default_rng(0)
+    share = 0.5 ** np.arange(1, 31)
+    usual = rng.poisson(40 * share, (1, 45, 30)).astype(float)
+    found = usual.copy()
+    for t in range(20):
+        found[0, t, : 20 - t + 1] = 0
+        found[0, t, 20 - t] = usual[0, t, : 20 - t + 1].sum()
+    as_found, as_usual = (
+        delay.factors(delay.checked(counts), weekday=None, keep=1)[0, 0, 1:, 0].clip(0).sum()
+        for counts in (found, usual)
+    )
+    assert as_found < 1.2 * as_usual

@@ -117,12 +117,13 @@ def _learn(
     cell_sums = np.zeros((2, size, period))
     factor, today_ratio, today_cell = np.zeros(size), np.ones((GROUPS, period)), np.ones((size, period))
     one_ratio, one_cell = np.ones((GROUPS, period)), np.ones((size, period))
+    begun = _first_report(n)  # what happened before anyone reported could not be reported in time
     delay = np.zeros((keep, size))
     ratio, cell = np.ones((keep, GROUPS, period)), np.ones((keep, size, period))
     for a in range(steps):
         if period > 1 and a >= 2 * period:
             _take_weekdays(n, known, a, first, weekday_fade**period, factor, today_ratio, ratio_sums, cell_sums)
-        for d in range(1, min(size, a + 1)):
+        for d in range(1, min(size, a + 1 - begun)):
             if known[a - d, d - 1] <= 0 and miss[2, d] >= SEEN and sums[1, d] > USUAL * miss[2, d]:
                 continue  # nothing where many are usual: a delivery that failed, from which no ratio can be learnt
             due = factor[d] * known[a - d, d - 1]
@@ -142,6 +143,17 @@ def _learn(
             k = a - steps + keep
             delay[k], ratio[k], cell[k] = factor, today_ratio, today_cell
     return delay, ratio, cell
+
+
+@nb.njit(cache=True)
+def _first_report(n: Floats) -> int:
+    """The report step of the first case, 0 if there is none."""
+    steps, size = n.shape
+    for a in range(steps):
+        for d in range(min(size, a + 1)):
+            if n[a - d, d] != 0:
+                return a
+    return 0
 
 
 @nb.njit(cache=True)
