@@ -60,6 +60,29 @@ def test_rt_of_weeks_and_of_uncertain_intervals(tmp_path):
     assert (unsure["sd"][-3:] > sure["sd"][-3:]).all()
 
 
+def test_rt_of_weeks_with_imported_cases(tmp_path):
+    local, weeks = LOCAL[:6] * 10, np.arange(1, 7)
+    alone = ran(rt_command, written(tmp_path / "a.csv", t=weeks, local=local), *SI, "--weekly")
+    none = ran(rt_command, written(tmp_path / "b.csv", t=weeks, local=local, imported=[0] * 6), *SI, "--weekly")
+    assert none.equals(alone)
+    abroad = written(tmp_path / "c.csv", t=weeks, local=local, imported=[50] * 6)
+    with_imports = ran(rt_command, abroad, *SI, "--weekly")
+    assert (with_imports["mean"] < alone["mean"]).all()  # others infected them, so each infected fewer
+    # Where nothing grows, weeks are evenly split and R is that of the days.
+    flat, some = written(tmp_path / "d.csv", t=weeks, local=[140] * 6, imported=[35] * 6), []
+    for file, how in ((flat, ["--weekly"]), (None, [])):
+        days = file or written(tmp_path / "e.csv", t=np.arange(1, 43), local=[20] * 42, imported=[5] * 42)
+        some.append(ran(rt_command, days, *SI, *how).filter(pl.col("t_start") > 28)["mean"].to_numpy())
+    np.testing.assert_allclose(some[0], some[1], rtol=0.02)
+    windows = written(tmp_path / "w.csv", t_start=[15, 20], t_end=[21, 40])
+    chosen = ran(rt_command, abroad, *SI, "--weekly", "--windows", windows)
+    same = with_imports.filter(t_start=15, t_end=21)
+    assert chosen[:1].equals(same)
+    early = written(tmp_path / "v.csv", t_start=[2], t_end=[9])
+    with pytest.raises(MethodError, match="can begin at step"):
+        ran(rt_command, abroad, *SI, "--weekly", "--windows", early)
+
+
 def test_rt_says_what_is_wrong(tmp_path):
     file = written(tmp_path / "c.csv", t=[1, 2, 2], local=[1, 2, 3])
     with pytest.raises(InputError, match="two lines for one step"):

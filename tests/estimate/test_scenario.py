@@ -8,7 +8,7 @@ from tocsin.estimate import interval, scenario
 
 WEIGHTS = interval.discretised(4.0, 2.0, 30)
 AREAS, PAST, DRAWS = 3, 30, 200
-MIXING = np.array([[0.9, 0.08, 0.02], [0.1, 0.85, 0.05], [0.05, 0.05, 0.9]])
+MIXING = np.array([[0.9, 0.06, 0.04], [0.06, 0.85, 0.09], [0.04, 0.09, 0.87]])
 ALL = np.ones(AREAS, bool)
 
 

@@ -41,6 +41,8 @@ COMMANDS = {  # in the order people meet them; name: one line for the list
     "score": "Compare the alerts of a simulated city with the outbreaks planted in it.",
     "rt": "The reproduction number, from a file of cases.",
     "nowcast": "How many there will have been, from a file with delays.",
+    "scenario": "What if: cases run ahead over areas that commute, with and without measures.",
+    "score-estimates": "How good nowcasts were as of past dates, from a file with delays.",
     "scan": "Clusters in space and time, from files or a SaTScan parameter file.",
 }
 

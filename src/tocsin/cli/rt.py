@@ -49,7 +49,7 @@ class _Asked:
 @click.option("--prior-mean", type=float, default=5.0, show_default=True)
 @click.option("--prior-sd", type=float, default=5.0, show_default=True)
 @click.option("--method", type=click.Choice(METHODS), default="epiestim", show_default=True)
-@click.option("--weekly", is_flag=True, help="Rows are weeks; the interval and --window are in days.")
+@click.option("--weekly", is_flag=True, help="Rows are weeks; the interval and windows are in days.")
 @click.option("--first-week", type=click.Choice(["naive", "match"]), default="naive", show_default=True)
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="CSV to write (else standard output).")
 def command(file: Path, out: Path | None, **options: Any) -> None:
@@ -103,18 +103,20 @@ def _found(
 
 
 def _weekly(asked: _Asked, local: Floats, imported: Floats | None, weights: Floats) -> list[rt.Rt]:
-    if asked.method != "epiestim" or imported is not None or asked.windows is not None:
-        raise MethodError("--weekly goes with --method epiestim, --window and local cases only")
+    if asked.method != "epiestim":
+        raise MethodError("--weekly goes with --method epiestim; for the others give a row a day")
     return [
         aggregate.estimate(
             row,
             weights,
+            None if imported is None else imported[i],
             window=asked.window,
+            windows=None if asked.windows is None else files.windows(asked.windows),
             first=asked.first_week,
             prior_mean=asked.prior_mean,
             prior_sd=asked.prior_sd,
         )[0]
-        for row in local
+        for i, row in enumerate(local)
     ]
 
 

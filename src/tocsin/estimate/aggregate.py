@@ -11,7 +11,7 @@ import numpy as np
 
 from tocsin.errors import MethodError
 from tocsin.estimate import rt
-from tocsin.types import Floats
+from tocsin.types import Floats, Ints
 
 ROUNDS = 10
 PRECISION = 0.001  # the grid of growth rates, per day
@@ -44,27 +44,30 @@ def _reproduction(rate: Floats, weights: Floats) -> Floats:
 def daily(
     counts: Floats,
     weights: Floats,
+    imported: Floats | None = None,
     *,
     length: int = 7,
     first: Literal["naive", "match"] = "naive",
     prior_mean: float = 5.0,
     prior_sd: float = 5.0,
 ) -> tuple[Floats, int]:
-    """Steps (T·length,) behind aggregated counts (T,), and the first step number from which R can be estimated.
+    """Steps (T·length,) behind aggregated local counts (T,), and the first step number from which R can be estimated.
 
     `weights` (K,) of lags 0 … in (short) steps. Weeks too early to estimate stay evenly split; "match" gives the last
-    of them the growth rate of the first one estimated.
+    of them the growth rate of the first one estimated. `imported` counts (T,) infect too, evenly over their week: they
+    do not grow here.
     """
     counts = np.nan_to_num(np.asarray(counts, dtype=np.float64))
     if counts.ndim != 1 or counts.size < 2 or length < 2:
         raise MethodError("aggregated counts: one series of two or more aggregates of two or more steps each")
+    abroad = None if imported is None else split_evenly(imported, length)
     total = counts.size * length
-    even = np.repeat(counts / length, length)
+    even = split_evenly(counts, length)
     start = np.arange(length + 1, total, length)
     windows = np.stack([start, start + length - 1], axis=1)
     cases, known = even, 1
     for _ in range(ROUNDS):
-        shape, scale = rt.posterior(cases, weights, None, windows, prior_mean, prior_sd)
+        shape, scale = rt.posterior(cases, weights, abroad, windows, prior_mean, prior_sd)
         mean = (shape * scale)[0]
         if np.isnan(mean).all():
             raise MethodError("every aggregate ends before the mean serial interval has passed: too little data for R")
@@ -78,22 +81,37 @@ def daily(
     return cases, known * length + 1
 
 
+def split_evenly(counts: Floats, length: int) -> Floats:
+    """Aggregated counts (T,), NaN as 0, spread evenly over their steps (T·length,)."""
+    return np.repeat(np.nan_to_num(np.asarray(counts, dtype=np.float64)) / length, length)
+
+
 def estimate(
     counts: Floats,
     weights: Floats,
+    imported: Floats | None = None,
     *,
     length: int = 7,
     window: int = 7,
+    windows: Ints | None = None,
     first: Literal["naive", "match"] = "naive",
     prior_mean: float = 5.0,
     prior_sd: float = 5.0,
     levels: Floats = rt.LEVELS,
 ) -> tuple[rt.Rt, Floats]:
-    """R on windows of `window` steps sliding over the rebuilt steps, and those steps (T·length,)."""
-    cases, begin = daily(counts, weights, length=length, first=first, prior_mean=prior_mean, prior_sd=prior_sd)
-    start = np.arange(begin, cases.size - window + 2)
-    if start.size == 0:
-        raise MethodError(f"no window of {window} steps fits after step {begin - 1} of {cases.size}")
-    windows = np.stack([start, start + window - 1], axis=1)
-    found = rt.estimate(cases, weights, None, windows, prior_mean=prior_mean, prior_sd=prior_sd, levels=levels)
-    return found, cases
+    """R on windows of `window` steps sliding over the rebuilt steps, and those steps (T·length,).
+
+    `windows` (W, 2), step numbers, replace the sliding ones; MethodError if one begins before R can be estimated.
+    """
+    prior = {"prior_mean": prior_mean, "prior_sd": prior_sd}
+    cases, begin = daily(counts, weights, imported, length=length, first=first, **prior)
+    if windows is None:
+        start = np.arange(begin, cases.size - window + 2)
+        if start.size == 0:
+            raise MethodError(f"no window of {window} steps fits after step {begin - 1} of {cases.size}")
+        windows = np.stack([start, start + window - 1], axis=1)
+    windows = rt.checked_windows(windows, cases.size)
+    if (windows[:, 0] < begin).any():
+        raise MethodError(f"windows of aggregated counts can begin at step {begin}, not before")
+    abroad = None if imported is None else split_evenly(imported, length)
+    return rt.estimate(cases, weights, abroad, windows, levels=levels, **prior), cases

@@ -17,6 +17,8 @@ HALF_LIFE = 56  # steps (days); for longer steps see `memory`
 WEEKDAY_HALF_LIFE = 182
 KAPPA = 30.0  # pseudo-cases for weekday ratios: within 18 % of the level above, one standard deviation
 CELL_KAPPA = 300.0  # and for what is left in single cells, which is little: within 6 %
+CUT, SEEN = 4.0, 5.0  # standard deviations at which a report is cut, once so many were seen
+USUAL = 10.0  # cases: where so many are usual, none is a failed delivery (by chance once in 20,000)
 GROUPS = 6  # delays 1, 2, 3, 4-6, 7-13, 14 and more
 
 
@@ -110,17 +112,25 @@ def _learn(
     steps, size = n.shape
     pooled = above_cell.size > 0
     sums = np.zeros((2, size))  # what came, and what was known before it, by delay
+    miss = np.zeros((3, size))  # squared errors beyond chance, squares of what was due, and how many were seen
     ratio_sums = np.zeros((2, GROUPS, period))  # what came and what was due
     cell_sums = np.zeros((2, size, period))
     factor, today_ratio, today_cell = np.zeros(size), np.ones((GROUPS, period)), np.ones((size, period))
     one_ratio, one_cell = np.ones((GROUPS, period)), np.ones((size, period))
+    begun = _first_report(n)  # what happened before anyone reported could not be reported in time
     delay = np.zeros((keep, size))
     ratio, cell = np.ones((keep, GROUPS, period)), np.ones((keep, size, period))
     for a in range(steps):
         if period > 1 and a >= 2 * period:
             _take_weekdays(n, known, a, first, weekday_fade**period, factor, today_ratio, ratio_sums, cell_sums)
-        for d in range(1, min(size, a + 1)):
-            sums[0, d] = fade * sums[0, d] + n[a - d, d]
+        for d in range(1, min(size, a + 1 - begun)):
+            if known[a - d, d - 1] <= 0 and miss[2, d] >= SEEN and sums[1, d] > USUAL * miss[2, d]:
+                continue  # nothing where many are usual: a delivery that failed, from which no ratio can be learnt
+            due = factor[d] * known[a - d, d - 1]
+            if period > 1:
+                w = (a - d + first) % period
+                due *= today_ratio[_group(d), (a + first) % period] * today_cell[d, w]
+            sums[0, d] = fade * sums[0, d] + _plausible(n[a - d, d], due, miss[:, d], fade)
             sums[1, d] = fade * sums[1, d] + known[a - d, d - 1]
         for d in range(1, size):
             prior = above_delay[a, d] if pooled else 0.0
@@ -133,6 +143,32 @@ def _learn(
             k = a - steps + keep
             delay[k], ratio[k], cell[k] = factor, today_ratio, today_cell
     return delay, ratio, cell
+
+
+@nb.njit(cache=True)
+def _first_report(n: Floats) -> int:
+    """The report step of the first case, 0 if there is none."""
+    steps, size = n.shape
+    for a in range(steps):
+        for d in range(min(size, a + 1)):
+            if n[a - d, d] != 0:
+                return a
+    return 0
+
+
+@nb.njit(cache=True)
+def _plausible(came: float, due: float, miss: Floats, fade: float) -> float:
+    """What came, cut at CUT standard deviations of past errors: one odd delivery must not teach for months.
+
+    `miss` (3,) is brought up to date. A change that lasts widens those errors and is soon believed.
+    """
+    limit = CUT * np.sqrt(due + (miss[0] / miss[1] if miss[1] > 0 else 0.0) * due * due)
+    error = came - due
+    cut = min(max(error, -limit), limit) if miss[2] >= SEEN and due > 0 else error
+    miss[0] = fade * miss[0] + max(cut * cut - due, 0.0)
+    miss[1] = fade * miss[1] + due * due
+    miss[2] = fade * miss[2] + 1
+    return due + cut
 
 
 @nb.njit(cache=True)

@@ -19,7 +19,7 @@ class Interval(NamedTuple):
     cite: str
 
 
-# Values as printed in the paper named; one setting each, so compare with your own pairs before you lean on them.
+# One setting each, so compare with your own pairs before you lean on them. How each was checked: docs/methods/rt.md.
 INTERVALS = (
     Interval("covid-19", 4.7, 2.9, "serial", "Nishiura, Linton & Akhmetzhanov 2020, Int J Infect Dis 93:284-286"),
     Interval("ebola", 15.3, 9.3, "serial", "WHO Ebola Response Team 2014, N Engl J Med 371:1481-1495"),
@@ -35,7 +35,6 @@ INTERVALS = (
         "serial",
         "Gani & Leach 2001, Nature 414:748-751; Riley & Ferguson 2006, PNAS 103:12637-12642",
     ),
-    Interval("zika", 20.0, 7.4, "generation", "Ferguson et al. 2016, Science 353:353-354"),
 )
 
 

@@ -22,7 +22,7 @@ from tocsin.types import Floats, Ints
 LEVELS = np.array([0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975])
 PAST = 84  # as-of steps replayed
 LEVEL_VARIANCE = 1e-3  # of log incidence, per day
-SLOPE_VARIANCES = (1e-6, 1e-5, 1e-4)  # of its daily growth, per day: what past nowcasts did best with is used
+SLOPE_VARIANCES = (1e-4, 1e-3, 1e-5, 1e-6)  # of its daily growth, per day: what did best in the past, else the first
 JUDGES = 8  # strata, the fullest ones, by which that is chosen
 
 

@@ -9,6 +9,8 @@ import numpy as np
 
 from tocsin.types import Floats
 
+USUAL = 10.0  # cases: none where surely more than so many were due is a delivery that failed, and says nothing
+WEEKS = 2.0  # weeks' worth of belief that days of the week are alike
 ROOM = 28  # steps the filter is given to settle before the oldest open step
 
 
@@ -95,18 +97,26 @@ def _with_trend(
 ) -> tuple[Floats, Floats]:
     keep, steps = known.shape[0], final.shape[0]
     mean, gross = known / share, known * motion
-    effect, total, base = np.ones(7), np.full(7, 20.0), np.full(7, 20.0)
+    effect, total, base, weeks = np.ones(7), np.full(7, 20.0), np.full(7, 20.0), np.zeros(1)
     for k in range(keep):
         a = steps - keep + k
         if period > 1:
-            _weekday_effect(final, mean[k], a, weekday, effect, total, base, k == 0)
+            _weekday_effect(final, mean[k], a, weekday, effect, total, base, weeks, k == 0)
         _lean(final, a, known[k], share[k], motion[k], weekday, period, effect, noise, variance, mean[k], gross[k])
     return mean, gross
 
 
 @nb.njit(cache=True)
 def _weekday_effect(
-    final: Floats, mean: Floats, a: int, weekday: int, effect: Floats, total: Floats, base: Floats, first: bool
+    final: Floats,
+    mean: Floats,
+    a: int,
+    weekday: int,
+    effect: Floats,
+    total: Floats,
+    base: Floats,
+    weeks: Floats,
+    first: bool,
 ) -> None:
     """Update what a reference weekday has of its week, from steps about ten days old (the first time, 16 weeks)."""
     size = mean.shape[0]
@@ -125,9 +135,10 @@ def _weekday_effect(
         base *= 0.99
         total[w] += max(own, 0.0)
         base[w] += max(week, 0.0)
-    sum_ = 0.0
+        weeks[0] = 0.99 * weeks[0] + 1 / 7
+    sum_, usual = 0.0, base.mean() / max(weeks[0], 1.0)
     for w in range(7):
-        effect[w] = (total[w] + 1) / (base[w] + 1)
+        effect[w] = (total[w] + WEEKS * usual + 1) / (base[w] + WEEKS * usual + 1)
         sum_ += effect[w] / 7
     effect /= sum_
 
@@ -162,7 +173,8 @@ def _lean(
         else:
             level += slope
             v11, v12, v22 = v11 + 2 * v12 + v22 + variance[0], v12 + v22, v22 + variance[1]
-        step, kept = _mode(level, v11, c, x, noise[min(age, size - 1)])
+        failed = inside and c <= 0 and x * np.exp(level - 2 * np.sqrt(v11)) > USUAL
+        step, kept = (0.0, 1.0) if failed else _mode(level, v11, c, x, noise[min(age, size - 1)])
         slope += v12 / v11 * step
         level += step
         v22 -= (1 - kept) * v12 * v12 / v11
@@ -170,8 +182,9 @@ def _lean(
         v11 *= kept
         if inside:
             incidence = np.exp(level) * effect[w]
-            mean[age] = known[age] + (1 - share[age]) * incidence
-            gross[age] = incidence * max(motion[age] * share[age], abs(1 - share[age]))
+            to_come = 1.0 if failed else 1 - share[age]
+            mean[age] = known[age] + to_come * incidence
+            gross[age] = incidence * max(motion[age] * share[age], abs(to_come))
 
 
 @nb.njit(cache=True)

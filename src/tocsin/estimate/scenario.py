@@ -3,11 +3,11 @@
 Shapes: A areas, L past steps, H steps ahead, M draws, K interval lags (0 …). A renewal process on a network (Fraser
 2007, PLoS ONE 2:e758; areas tied by who meets whom, as in Keeling & Rohani 2008, ch. 7):
 
-    I_a,t ~ NegativeBinomial(mean = R_a · c_a,t · S_a,t / N_a · Σ_b m_ab,t Σ_k w_k,t I_b,t−k ,  size = mean · k)
+    I_a,t ~ NegativeBinomial(mean = R_a · S_a,t / N_a · Σ_b m_ab,t √(c_a,t c_b,t) Σ_k w_k,t I_b,t−k ,  size = mean · k)
 
-R is what it is now, S the susceptible, m who infects whom (rows sum to 1), c contacts relative to now, w the interval,
-cut short by isolation, k the dispersion of offspring (for R near 1). It answers "what if nothing else changes", and is
-not a forecast.
+R is what it is now, S the susceptible, m who infects whom (columns sum to 1: `mixing`), c contacts relative to now, w
+the interval, cut short by isolation, k the dispersion of offspring (for R near 1). It is an SEIR model whose generation
+interval is w. It answers "what if nothing else changes", and is not a forecast.
 """
 
 from dataclasses import dataclass
@@ -64,36 +64,34 @@ def simulate(
 ) -> Outcome:
     """Simulate `steps` ahead from past infections (A, L, M) and R (A, M), each draw by itself.
 
-    mixing (A, A): of the infection pressure on area a, the share that comes from area b; population and susceptible
-    (A,), everyone if not given; arrivals (A, H) infected who arrive. Raises MethodError on shapes or shares that cannot
-    be.
+    mixing (A, A): of those whom a case of area b (column) infects, the share that lives in area a (row); population and
+    susceptible (A,), everyone if not given; arrivals (A, H) infected who arrive. Runs of one seed share their chance
+    step by step, so that what differs between them is the measures. MethodError on shapes or shares that cannot be.
     """
     areas, length, draws = past.shape
-    if mixing.shape != (areas, areas) or np.abs(mixing.sum(axis=1) - 1).max() > 1e-6 or (mixing < 0).any():
-        raise MethodError(f"mixing {mixing.shape}: one row an area, shares that sum to 1")
+    if mixing.shape != (areas, areas) or np.abs(mixing.sum(axis=0) - 1).max() > 1e-6 or (mixing < 0).any():
+        raise MethodError(f"mixing {mixing.shape}: one column an area, shares that sum to 1")
     if r.shape != (areas, draws) or population.shape != (areas,) or not (dispersion > 0):
         raise MethodError(f"R {r.shape}, population {population.shape}: need ({areas}, {draws}) and ({areas},)")
     size = min(weights.size, length + steps)
     infections = np.zeros((areas, length + steps, draws))
     infections[:, :length] = past
     left = np.repeat((population if susceptible is None else susceptible)[:, None].astype(np.float64), draws, axis=1)
-    for h in range(steps):
+    for h, chance in enumerate(rng.spawn(steps)):
         t = length + h
-        meeting, contacts, kept, immune = _measured(measures, h, mixing, weights[:size])
+        meeting, kept, immune = _measured(measures, h, mixing, weights[:size])
         lags = np.arange(1, min(size, t + 1))
         pressure = np.einsum("ak,akm->am", kept[:, lags], infections[:, t - lags])
-        mean = r * contacts[:, None] * (left / population[:, None]) * (meeting @ pressure)
-        new = rng.poisson(rng.gamma(np.maximum(mean * dispersion, 1e-12), 1 / dispersion))
+        mean = r * (left / population[:, None]) * (meeting @ pressure)
+        new = chance.poisson(chance.gamma(np.maximum(mean * dispersion, 1e-12), 1 / dispersion))
         new = np.minimum(new, np.floor(left)).astype(np.float64)
         left = (left - new) * (1 - immune[:, None])
         infections[:, t] = new + (0 if arrivals is None else arrivals[:, h, None])
     return Outcome(infections[:, length:], left)
 
 
-def _measured(
-    measures: tuple[Measure, ...], h: int, mixing: Floats, weights: Floats
-) -> tuple[Floats, Floats, Floats, Floats]:
-    """Mixing (A, A), contacts (A,), interval weights by infecting area (A, K) and immunised share (A,) in step h."""
+def _measured(measures: tuple[Measure, ...], h: int, mixing: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:
+    """Mixing times contacts (A, A), interval weights by infecting area (A, K) and immunised share (A,) in step h."""
     areas = mixing.shape[0]
     contacts, open_, immune = np.ones(areas), np.ones(areas), np.zeros(areas)
     kept = np.repeat(weights[None], areas, axis=0)
@@ -109,14 +107,15 @@ def _measured(
         kept[np.ix_(m.areas, late)] *= 1 - m.isolated
     between = mixing * np.sqrt(np.outer(open_, open_))
     np.fill_diagonal(between, 0)
-    own = mixing.sum(axis=1) - between.sum(axis=1)  # who does not travel meets people at home
-    return between + np.diag(own), contacts, kept, immune
+    own = 1 - between.sum(axis=0)  # who does not travel meets people at home
+    return (between + np.diag(own)) * np.sqrt(np.outer(contacts, contacts)), kept, immune
 
 
 def beds(infections: Floats, ratio: float, delay: Floats, stay: Floats) -> Floats:
     """Expected beds in use (…, H, M): `ratio` admitted after `delay` (K,), still there on day j with `stay` (J,).
 
-    `stay` is 1 on the day of admission and falls; infections before the first step are not counted.
+    `stay` is 1 on the day of admission and falls. Infections before the first step are not counted: put the past in
+    front, and take the newer steps.
     """
     use = np.convolve(delay, stay)
     steps = infections.shape[-2]

@@ -14,6 +14,7 @@ ERROR_HALF_LIFE = 42.0  # steps
 OPEN = 0.15  # a past nowcast is judged once no more than this share of what it had to guess is still open
 TAIL = 5.0  # degrees of freedom of the shocks
 LEARNING = 7  # steps seen beyond the longest delay before errors count
+LINK_WIDTH, LINK_PRIOR = 0.3, 5.0  # of ages, in logarithms; errors' worth of belief in no correlation
 PRIOR_SIGMA, PRIOR_WORTH = 0.3, 2.0  # spread of the cases to come before any error is seen, and its worth in errors
 
 
@@ -80,8 +81,8 @@ def sigma(error: Floats, gross: Floats, weight: Floats, steps: int) -> Floats:
     return np.asarray(np.sqrt(square))
 
 
-def links(error: Floats, gross: Floats, sigma: Floats, weight: Floats) -> tuple[float, float, float]:
-    """Correlation of shocks: lasting over ages, from one age to the next, and between strata.
+def links(error: Floats, gross: Floats, sigma: Floats, weight: Floats) -> tuple[Floats, Floats, float]:
+    """Correlation of shocks: by age (H,) lasting over ages, and from one age to the next (H,); and between strata.
 
     Errors of different steps or strata share no Poisson noise, so their products measure the shocks alone. Errors are
     cut at two standard deviations, so that one freak does not tie everything together.
@@ -91,22 +92,28 @@ def links(error: Floats, gross: Floats, sigma: Floats, weight: Floats) -> tuple[
     part = g * sigma[:, None] / spread  # of a standard deviation that is shock
     z = np.clip(error / spread, -2, 2)
     unit = (weight * z**2).sum() / max(len(z) * weight.sum(), 1e-9) + 0.05
+    ages = z.shape[2]
 
-    def ratio(top: Floats, low: Floats) -> float:
-        prior = 5.0  # errors' worth of belief in no correlation
-        return float(np.clip(top.sum() / (unit * low.sum() + prior), 0, 0.98))
-
-    def over(lag: int) -> float:
-        old, new = slice(lag, None), slice(None, z.shape[2] - lag)
+    def over(lag: int) -> Floats:
+        """By age: the mean over pairs `lag` apart whose middle is near."""
+        if lag < 1:
+            return np.zeros(ages)
+        old, new = slice(lag, None), slice(None, ages - lag)
         w = weight[:, old] * (weight[:, new] > 0) * part[..., old] * part[..., new]
-        return ratio(w * z[..., old] * z[..., new], w * part[..., old] * part[..., new])
+        top, low = (
+            (w * z[..., old] * z[..., new]).sum(axis=(0, 1)),
+            (w * part[..., old] * part[..., new]).sum(axis=(0, 1)),
+        )
+        middle = np.log1p(np.arange(ages - lag) + lag / 2)
+        near = np.exp(-np.abs(np.log1p(np.arange(ages))[:, None] - middle) / LINK_WIDTH)
+        return np.asarray(np.clip(near @ top / (unit * (near @ low) + LINK_PRIOR), 0, 0.98))
 
-    far = over(min(7, z.shape[2] - 1))
-    one = max(over(1), far) if z.shape[2] > 1 else 0.0
+    far = over(min(7, ages - 1))
+    one = np.maximum(over(min(1, ages - 1)), far)
     both, most = part * z, part**2
     cross = weight * (both.sum(axis=0) ** 2 - (both**2).sum(axis=0))
     room = weight * (most.sum(axis=0) ** 2 - (most**2).sum(axis=0))
-    between = ratio(cross, room) if len(z) > 1 else 0.0
+    between = float(np.clip(cross.sum() / (unit * room.sum() + LINK_PRIOR), 0, 0.98)) if len(z) > 1 else 0.0
     return far, (one - far) / (1 - far), between
 
 
@@ -115,7 +122,7 @@ def draw(
     mean: Floats,
     gross: Floats,
     sigma: Floats,
-    linked: tuple[float, float, float],
+    linked: tuple[Floats, Floats, float],
     signed: bool,
     draws: int,
     rng: np.random.Generator,
@@ -139,13 +146,13 @@ def draw(
     return known[..., None] + rng.poisson(rate)
 
 
-def _shocks(rng: np.random.Generator, rows: int, ages: int, draws: int, lasting: float, step: float) -> Singles:
-    """Standard normals (rows, ages, draws): a lasting part, and a part handed from age to age."""
+def _shocks(rng: np.random.Generator, rows: int, ages: int, draws: int, lasting: Floats, step: Floats) -> Singles:
+    """Standard normals (rows, ages, draws): by age, a share (ages,) that lasts, the rest handed from age to age."""
     chance = rng.standard_normal((rows, ages, draws), dtype=np.float32)
-    if step > 0:
-        for age in range(1, ages):
-            chance[:, age] *= np.float32(np.sqrt(1 - step**2))
-            chance[:, age] += np.float32(step) * chance[:, age - 1]
-    chance *= np.float32(np.sqrt(1 - lasting))
-    chance += np.float32(np.sqrt(lasting)) * rng.standard_normal((rows, 1, draws), dtype=np.float32)
+    for age in range(1, ages):
+        kept = np.sqrt(step[age] * step[age - 1])
+        chance[:, age] *= np.float32(np.sqrt(1 - kept**2))
+        chance[:, age] += np.float32(kept) * chance[:, age - 1]
+    chance *= np.sqrt(1 - lasting).astype(np.float32)[:, None]
+    chance += np.sqrt(lasting).astype(np.float32)[:, None] * rng.standard_normal((rows, 1, draws), dtype=np.float32)
     return chance
