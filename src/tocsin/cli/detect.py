@@ -16,6 +16,7 @@ from tocsin.cli import tabled
 from tocsin.cli.common import day_option, errors
 from tocsin.detect import Detector
 from tocsin.errors import InputError, MethodError
+from tocsin.plot import curves, paper
 from tocsin.types import Alarms
 
 
@@ -43,6 +44,8 @@ def command(
       tocsin detect weekly.csv --method farrington_flexible --set b=5 --set 'limit54=[5,4]' --from 2025-01-06
       tocsin detect weekly.csv --method cusum --set trans=rossi --range 209:312 --plot cusum.png
     """
+    if plot is not None:
+        paper.check(plot)
     table = tabled.read(file, "measure" if measure else "count", freq)
     chosen = _configured(method, settings, table)
     first, last = _monitored(table, chosen, from_day, positions)
@@ -57,9 +60,8 @@ def command(
     alarming = chosen.alarming(alarms)
     _written(_shown(table, chosen, first, alarms), out)
     if plot is not None:
-        from tocsin.cli import plots
-
-        plots.draw(plot, table, chosen, first, alarms)
+        along = table.panel.time if table.dated else table.t
+        paper.save(curves(table.panel, chosen, first, alarms, table.series, along), plot)
     errors.print(_summary(chosen, alarms, int(alarming.sum()), int(alarming.any(axis=1).sum())))
 
 
