@@ -1,7 +1,6 @@
 """`tocsin detect`: one method on one table, no city needed. I/O."""
 
 import io
-import json
 import sys
 from datetime import date
 from pathlib import Path
@@ -14,6 +13,7 @@ from tocsin import detect
 from tocsin.calendar import DAY
 from tocsin.cli import tabled
 from tocsin.cli.common import day_option, errors
+from tocsin.cli.methods import setting
 from tocsin.detect import Detector
 from tocsin.errors import InputError, MethodError
 from tocsin.plot import curves, paper
@@ -67,15 +67,7 @@ def command(
 
 def _configured(method: str, settings: tuple[str, ...], table: tabled.Tabled) -> Detector:
     """The method with what was set; a table without dates counts years by its steps where the method can."""
-    given: dict[str, object] = {}
-    for setting in settings:
-        name, equals, value = setting.partition("=")
-        if not equals:
-            raise click.BadParameter(f"{setting!r}: write NAME=VALUE, such as alpha=0.01", param_hint="--set")
-        try:
-            given[name.strip()] = json.loads(value)
-        except json.JSONDecodeError:
-            given[name.strip()] = value
+    given = dict(setting(s) for s in settings)
     chosen = detect.detector(method, **given)
     parameters = chosen.allowed()
     if not table.dated and parameters.get("freq", 0) is None:

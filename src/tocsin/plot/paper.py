@@ -30,9 +30,18 @@ def save(figure: "Figure", path: Path | str) -> None:
 
 
 def check(path: Path) -> None:
-    """ConfigError unless a picture can be written by this name: better said before the work than after."""
+    """ConfigError unless a picture can be drawn and written by this name: better said before the work than after."""
+    sheet(1, 1)
     if path.suffix.lower() not in FORMATS:
         raise ConfigError(f"{path}: a picture's name ends in {', '.join(FORMATS)}")
+
+
+def shades(n: int) -> list[str]:
+    """n colours from dark to light, told apart in grey too."""
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    return [to_hex(colormaps["viridis"](0.9 * i / max(n - 1, 1))) for i in range(n)]
 
 
 def quiet(axes: "Axes") -> None:
