@@ -30,7 +30,9 @@ def print_performances(title: str, groups: Groups, level: float) -> None:
     for group, found in groups:
         for p in (f for f in found if not f.skipped):
             cells = [_cell(getattr(p, m)) for m in SHOWN]
-            name = Text.assemble(plain(p.name), *([] if group == "all" else ["\n", (group, "dim")]))
+            name = Text(plain(p.name))
+            if group != "all":
+                name.append(f"\n{group}", "dim")
             table.add_row(name, *cells)
     console.print(table)
 

@@ -39,7 +39,7 @@ class Kept:
             path.unlink()  # a piece cut short by a full disk: it is made anew
         arrays = compute()
         part = path.with_suffix(f".{os.getpid()}.part")
-        with part.open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
+        with part.open("wb") as whole:
+            np.savez(whole, allow_pickle=False, **arrays)
         part.replace(path)
         return arrays
