@@ -9,7 +9,8 @@ import numpy as np
 from tocsin.alert import fuse
 from tocsin.config import SignalTable
 from tocsin.desk import Desk
-from tocsin.types import Alarms, Bools, Cube, Evidence, Flag, Floats, Instant, Minute
+from tocsin.detect import Detector
+from tocsin.types import Alarms, Bools, Cube, Evidence, Flag, Floats, Instant, Minute, Panel
 
 FIELDS = ("expected", "upper", "score", "p")
 
@@ -35,11 +36,12 @@ def judge(
     history = max((d.history(step.minutes) for d in detectors), default=0)
     end = step.floor(desk.today(as_of) if last is None else last)
     cube = desk.cube(table.name, level, as_of, end - (history + steps - 1) * step.minutes, end)
-    if area is not None:
-        row = cube.areas.index(area)
+    region = desk.panel(table.name, cube)
+    row = None if area is None else cube.areas.index(area)
+    if row is not None and area is not None:
         cube = replace(cube, areas=(area,), values=cube.values[:, [row]], exposure=cube.exposure[:, [row]])
     panel = desk.panel(table.name, cube)
-    alarms = {d.name: d.run(panel, history) for d in detectors}
+    alarms = {d.name: _run(d, panel, region, row, history) for d in detectors}
     claims = [alarms[d.name].p for d in detectors if not d.rule]
     p = fuse.simes(np.stack(claims)) if claims else np.full((len(cube.areas), steps), np.nan)
     rules = tuple(d.name for d in detectors if d.rule)
@@ -52,6 +54,14 @@ def judge(
         rules,
         p,
     )
+
+
+def _run(d: Detector, panel: Panel, region: Panel, row: int | None, history: int) -> Alarms:
+    """What a detector says of the panel; one that pools is asked about the whole level, of which the panel is a row."""
+    if row is None or not d.pools:
+        return d.run(panel, history)
+    whole = d.run(region, history)
+    return Alarms(*(getattr(whole, f)[row : row + 1] for f in FIELDS))
 
 
 def flagged(table: SignalTable, judged: Judged, p: float, now: Instant) -> list[tuple[Flag, list[Evidence]]]:
