@@ -9,7 +9,7 @@ DEV = .venv-dev/bin
 ON_POSTGRES = tests/cli tests/feed tests/server tests/property/test_bitemporal.py tests/sim/test_faults.py \
   tests/scenario/test_episodes.py tests/scenario/test_recount.py tests/scenario/test_views.py
 
-.PHONY: demo test lint docs bench wheel web lock clean
+.PHONY: demo test lint docs notebooks bench wheel web lock clean
 
 demo: .venv/ready            ## simulate a city, take its records in, judge them, serve the page
 	$(RUN)/tocsin demo demo-city --port $(PORT)
@@ -26,6 +26,9 @@ lint: .venv-dev/ready        ## style and types
 docs: .venv-dev/ready        ## build docs/ into docs/_build
 	$(DEV)/python docs/generate.py
 	$(DEV)/sphinx-build -q -W -b html docs docs/_build
+
+notebooks: .venv-dev/ready   ## run the notebooks of the guides afresh and keep what they print
+	$(DEV)/python docs/notebooks.py
 
 bench: .venv-dev/ready       ## measure; figures go into docs/performance.md
 	for b in benchmarks/*.py; do $(DEV)/python $$b || exit 1; done

@@ -38,10 +38,12 @@ def judge(
     history = max((d.history(step.minutes) for d in asked), default=0)
     end = step.floor(desk.today(as_of) if last is None else last)
     cube = desk.cube(table.name, level, as_of, end - (history + steps - 1) * step.minutes, end)
-    if area is not None:
-        row = cube.areas.index(area)
-        cube = replace(cube, areas=(area,), values=cube.values[:, [row]], exposure=cube.exposure[:, [row]])
-    return judge_cube(desk, table, cube, steps, desk.marked(table.name, cube))
+    pooled = any(d.pools for d in asked)  # such a detector sees the whole level, whatever is asked
+    row = None if area is None else cube.areas.index(area)
+    if row is not None and not pooled:
+        cube = _row_of(cube, row)
+    judged = judge_cube(desk, table, cube, steps, desk.marked(table.name, cube))
+    return judged if row is None or not pooled else _row_judged(judged, row)
 
 
 def judge_cube(desk: Desk, table: SignalTable, cube: Cube, steps: int, marked: Bools) -> Judged:
@@ -65,6 +67,21 @@ def judge_cube(desk: Desk, table: SignalTable, cube: Cube, steps: int, marked: B
         tuple(d.name for d in detectors if d.rule),
         p,
         tuple(detectors),
+    )
+
+
+def _row_of(cube: Cube, row: int) -> Cube:
+    return replace(cube, areas=(cube.areas[row],), values=cube.values[:, [row]], exposure=cube.exposure[:, [row]])
+
+
+def _row_judged(judged: Judged, row: int) -> Judged:
+    """One area of what was judged."""
+    return judged._replace(
+        cube=_row_of(judged.cube, row),
+        alarms={n: Alarms(*(getattr(a, f)[[row]] for f in FIELDS)) for n, a in judged.alarms.items()},
+        alarming={n: a[[row]] for n, a in judged.alarming.items()},
+        observed={n: a[[row]] for n, a in judged.observed.items()},
+        p=judged.p[[row]],
     )
 
 

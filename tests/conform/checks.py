@@ -95,13 +95,28 @@ def needs_only_its_history(d: Detector) -> None:
 
 
 def judges_series_alone(d: Detector) -> None:
+    """One that says it pools is let off, and only if it does: a claim that changes nothing would hide a mistake."""
     # Series of very different levels: a pooled mean or spread shows at once; shuffling them would not show it.
     p = noise(d, 5, 4)
     p = p._replace(y=np.round(p.y * np.array([[1], [3], [10], [0], [40]])))
     whole = d.run(p, history(d))
+    if d.pools:
+        part = d.run(p._replace(y=p.y[[1, 2]], exposure=p.exposure[[1, 2]]), history(d))
+        assert np.nanmax(np.abs(part.expected / whole.expected[[1, 2]] - 1)) > 1e-3, (
+            "it says that it pools and does not"
+        )
+        return
     for rows in ([0], [1, 3], [4, 2, 0]):
         part = p._replace(y=p.y[rows], exposure=p.exposure[rows])
         same(whole, d.run(part, history(d)), rows=rows)
+
+
+def takes_series_in_any_order(d: Detector) -> None:
+    """Which row a series stands in means nothing, not even to one that pools them."""
+    p = noise(d, 5, 4)
+    p = p._replace(y=np.round(p.y * np.array([[1], [3], [10], [0], [40]])))
+    whole, order = d.run(p, history(d)), [3, 0, 4, 2, 1]
+    same(whole, d.run(p._replace(y=p.y[order], exposure=p.exposure[order]), history(d)), rows=order)
 
 
 def leaves_its_input(d: Detector) -> None:
@@ -237,6 +252,7 @@ CHECKS: tuple[Callable[[Detector], None], ...] = (
     has_no_memory_of_its_start,
     needs_only_its_history,
     judges_series_alone,
+    takes_series_in_any_order,
     leaves_its_input,
     is_silent_where_nothing_is_known,
     takes_no_gap_for_a_zero,

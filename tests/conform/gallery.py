@@ -47,6 +47,13 @@ def pools_series(panel: Panel, start: int) -> Alarms:
     return Alarms(a.expected, upper, score(panel.y[:, start:], a.expected, upper), a.p)
 
 
+def prefers_the_first(panel: Panel, start: int) -> Alarms:
+    """Takes the first series for the region, and measures all by its spread."""
+    a = sound(panel, start)
+    upper = a.expected + 3 * (panel.y[0].std() if panel.y.size else 1.0)
+    return Alarms(a.expected, upper, score(panel.y[:, start:], a.expected, upper), a.p)
+
+
 def looks_ahead(panel: Panel, start: int) -> Alarms:
     """Smooths with the step after."""
     y = panel.y.copy()
@@ -168,14 +175,16 @@ def wants_a_parameter(panel: Panel, start: int, alpha: float) -> Alarms:
     return sound(panel, start)
 
 
-def _of(method: Callable[..., Alarms], cite: str = "Nobody (2001)") -> Detector:
-    return Detector(method.__name__, method, lambda step: SPAN, cite)
+def _of(method: Callable[..., Alarms], cite: str = "Nobody (2001)", *, pools: bool = False) -> Detector:
+    return Detector(method.__name__, method, lambda step: SPAN, cite, pools=pools)
 
 
 SOUND = _of(sound)
 
 WRONG: tuple[tuple[Detector, Callable[[Detector], None]], ...] = (
     (_of(pools_series), checks.judges_series_alone),
+    (_of(sound, pools=True), checks.judges_series_alone),
+    (_of(prefers_the_first, pools=True), checks.takes_series_in_any_order),
     (_of(looks_ahead), checks.does_not_look_ahead),
     (_of(scales_by_the_whole), checks.does_not_look_ahead),
     (_of(counts_from_its_start), checks.has_no_memory_of_its_start),

@@ -17,6 +17,7 @@ NAMES = {  # detectors as people know them
     "farrington": Title("Farrington 法", "Farrington"),
     "farrington_flexible": Title("改进 Farrington 法", "improved Farrington"),
     "baseline_nb": Title("负二项基线", "negative-binomial baseline"),
+    "rammie": Title("RAMMIE 多水平模型", "RAMMIE multi-level model"),
 }
 
 

@@ -37,6 +37,8 @@ COMMANDS = {  # in the order people meet them; name: one line for the list
     "migrate-store": "Copy a city's store from SQLite to PostgreSQL, and prove that both are equal.",
     "detect": "Judge the series of one table with one method; no city needed.",
     "detectors": "The detectors there are, and what each needs.",
+    "evaluate": "Detectors on simulated series whose outbreaks are known.",
+    "calibrate": "How often detectors speak where nothing happened.",
     "sim": "Make a simulated city: areas, feeds, outbreaks, and the truth about them.",
     "score": "Compare the alerts of a simulated city with the outbreaks planted in it.",
     "rt": "The reproduction number, from a file of cases.",

@@ -1,7 +1,6 @@
 """`tocsin detect`: one method on one table, no city needed. I/O."""
 
 import io
-import json
 import sys
 from datetime import date
 from pathlib import Path
@@ -14,8 +13,10 @@ from tocsin import detect
 from tocsin.calendar import DAY
 from tocsin.cli import tabled
 from tocsin.cli.common import day_option, errors
+from tocsin.cli.methods import setting
 from tocsin.detect import Detector, left_out
 from tocsin.errors import InputError, MethodError
+from tocsin.plot import curves, paper
 from tocsin.types import Alarms
 
 
@@ -45,6 +46,8 @@ def command(
       tocsin detect weekly.csv --method farrington_flexible --set b=5 --set 'limit54=[5,4]' --from 2025-01-06
       tocsin detect weekly.csv --method cusum --set trans=rossi --range 209:312 --plot cusum.png
     """
+    if plot is not None:
+        paper.check(plot)
     table = tabled.read(file, "measure" if measure else "count", freq)
     chosen = _configured(method, settings, table)
     first, last = _monitored(table, chosen, from_day, positions)
@@ -59,23 +62,14 @@ def command(
     alarming = chosen.alarming(alarms)
     _written(_shown(table, chosen, first, alarms), out)
     if plot is not None:
-        from tocsin.cli import plots
-
-        plots.draw(plot, table, chosen, first, alarms)
+        along = table.panel.time if table.dated else table.t
+        paper.save(curves(table.panel, chosen, first, alarms, table.series, along), plot)
     errors.print(_summary(chosen, alarms, int(alarming.sum()), int(alarming.any(axis=1).sum())))
 
 
 def _configured(method: str, settings: tuple[str, ...], table: tabled.Tabled) -> Detector:
     """The method with what was set; a table without dates counts years by its steps where the method can."""
-    given: dict[str, object] = {}
-    for setting in settings:
-        name, equals, value = setting.partition("=")
-        if not equals:
-            raise click.BadParameter(f"{setting!r}: write NAME=VALUE, such as alpha=0.01", param_hint="--set")
-        try:
-            given[name.strip()] = json.loads(value)
-        except json.JSONDecodeError:
-            given[name.strip()] = value
+    given = dict(setting(s) for s in settings)
     chosen = detect.detector(method, **given)
     parameters = chosen.allowed()
     if not table.dated and parameters.get("freq", 0) is None:

@@ -19,6 +19,7 @@ from tocsin.detect import (
     farrington_flexible,
     glr,
     outbreak_p,
+    rammie,
     rki,
     serfling,
 )
@@ -43,6 +44,7 @@ _GLR = "Höhle and Paul (2008), Computational Statistics & Data Analysis 52(9): 
 _OUTBREAK_P = "Frisén and Andersson (2009), Statistics and Computing 19: 267"
 _OURS = "after Serfling (1963), Farrington et al. (1996) and Noufaily et al. (2013)"
 _ESSENCE = "Burkom et al. (2007), Statistics in Medicine 26(22): 4202"
+_RAMMIE = "after Morbey et al. (2015), Bioinformatics 31(22): 3660"
 _SERFLING = "Serfling (1963), Public Health Reports 78(6): 494"
 _R = "surveillance"
 
@@ -77,6 +79,7 @@ DETECTORS = {
             window=cidars.WEEK,
         ),
         Detector("outbreak_p", outbreak_p.outbreak_p, outbreak_p.needs_outbreak_p, _OUTBREAK_P),
+        Detector("rammie", rammie.rammie, rammie.needs_rammie, _RAMMIE, pools=True),
         Detector("regression", essence.regression, essence.needs, _ESSENCE, BOTH),
         Detector("regression_ewma_switch", essence.regression_ewma_switch, essence.needs, _ESSENCE, BOTH),
         Detector("rki", rki.rki, rki.needs_rki, _RKI, equals=_R),

@@ -36,6 +36,7 @@ class Detector:
     equality: an alarm needs a score over 1 (">") or of at least 1 (">="); a parameter of this name overrides it.
     window: expected and upper speak of the sum of the last so many minutes; 0 = of the step alone.
     equals: the package whose numbers these are as they stand: compat of that name is taken and changes nothing.
+    pools: the series of a panel are judged together, as areas of one region: each answer depends on all of them.
     missing_is_no: of a step that was not reported the published method says "no alarm", not that it cannot tell.
     """
 
@@ -49,6 +50,7 @@ class Detector:
     window: int = 0
     equals: str = ""
     missing_is_no: bool = False
+    pools: bool = False
     parameters: Mapping[str, object] = field(default_factory=dict)
 
     def run(self, panel: Panel, start: int) -> Alarms:
@@ -56,7 +58,7 @@ class Detector:
         self._check(panel, start)
         n, steps = panel.y.shape
         rows = max(CELLS // max(steps - start, 1), 1)
-        if n <= rows:
+        if n <= rows or self.pools:
             return self.method(panel, start, **self.parameters)
         # Series are independent, so a long replay of many goes by blocks: memory is bounded, the answer the same.
         blocks = [slice(i, i + rows) for i in range(0, n, rows)]

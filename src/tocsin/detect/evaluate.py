@@ -13,7 +13,7 @@ import numpy as np
 from tocsin.detect.contract import Detector
 from tocsin.detect.scenarios import Drawn
 from tocsin.errors import MethodError
-from tocsin.types import Bools, Floats
+from tocsin.types import Bools, Floats, Ints
 
 BOOTSTRAPS = 400
 
@@ -24,6 +24,30 @@ class Measure(NamedTuple):
     value: float
     low: float
     high: float
+
+
+class Truth(NamedTuple):
+    """What is known of N series over H tested steps: see scenarios.Drawn."""
+
+    cases: Floats
+    size: Ints
+    past: Bools
+    scenario: Ints
+
+    def of(self, rows: Bools) -> "Truth":
+        """That of some of the series (N,)."""
+        return Truth(self.cases[rows], self.size[rows], self.past[rows], self.scenario[rows])
+
+
+class Judged(NamedTuple):
+    """What a detector made of the series, both (N, H): score has -inf for what it could not tell."""
+
+    alarming: Bools
+    score: Floats
+
+    def of(self, rows: Bools) -> "Judged":
+        """That of some of the series (N,)."""
+        return Judged(self.alarming[rows], self.score[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,38 +97,74 @@ def _cell(m: Measure) -> str:
     return "–" if np.isnan(m.value) else f"{m.value:.4f} ± {(m.high - m.low) / 2:.4f}"
 
 
+def judged(detector: Detector, drawn: Drawn) -> Judged:
+    """What the detector says of the tested steps; MethodError if it cannot take them."""
+    alarms = detector.run(drawn.panel, drawn.start)
+    return Judged(detector.alarming(alarms), np.where(np.isnan(alarms.score), -np.inf, alarms.score))
+
+
+def truth(drawn: Drawn) -> Truth:
+    """What is known of the drawn series."""
+    return Truth(drawn.cases, drawn.size, drawn.past, drawn.scenario)
+
+
+def limits(found: Judged, known: Truth, rates: Floats) -> Floats:
+    """The scores (R,) over which lie at most these shares of the steps of series without an outbreak; inf if none."""
+    null = found.score[known.size == 0]
+    if not null.size:
+        return np.full(len(rates), np.inf)
+    return np.asarray(np.quantile(null, 1 - rates, method="higher"))
+
+
+def curve(found: Judged, known: Truth, rates: Floats) -> Floats:
+    """The share of outbreaks found (R,) at false-alarm rates (R,): the score's threshold moved from end to end."""
+    has = known.cases.max(axis=1, initial=0) > 0
+    highest = np.where(during(known.cases), found.score, -np.inf).max(axis=1, initial=-np.inf)[has]
+    return np.asarray((highest > limits(found, known, rates)[:, None]).mean(axis=1)) if has.any() else rates * np.nan
+
+
+def measured(
+    name: str, found: Judged, known: Truth, rng: np.random.Generator, level: float, limit: float | None = None
+) -> Performance:
+    """The performance of a detector from what it said; limit: the score for pod_at, else found from these series."""
+    at = float(limits(found, known, np.array([level]))[0]) if limit is None else limit
+    stats = _statistics(found.alarming, known)
+    stats["found_at"] = _statistics(np.asarray(found.score > at), known)["found"]
+    n = len(known.size)
+    picked = rng.integers(0, n, (BOOTSTRAPS, n))
+    weight = np.stack([np.bincount(p, minlength=n) for p in picked]).astype(np.float64)
+    sums = {k: np.concatenate([[v.sum()], weight @ v]) for k, v in stats.items()}
+    ratios: dict[str, Any] = {k: _measure(v) for k, v in _ratios(sums).items()}
+    return Performance(name, **ratios)
+
+
 def _performance(detector: Detector, drawn: Drawn, rng: np.random.Generator, level: float) -> Performance:
     try:
-        alarms = detector.run(drawn.panel, drawn.start)
+        found = judged(detector, drawn)
     except MethodError as why:
         return Performance(detector.name, skipped=str(why))
-    alarming = detector.alarming(alarms)
-    null = drawn.size == 0
-    score = np.where(np.isnan(alarms.score), -np.inf, alarms.score)
-    limit = np.quantile(score[null], 1 - level, method="higher") if null.any() else np.inf
-    stats = _statistics(alarming, drawn)
-    stats["found_at"] = _statistics(np.asarray(score > limit), drawn)["found"]
-    picked = rng.integers(0, len(null), (BOOTSTRAPS, len(null)))
-    weight = np.stack([np.bincount(p, minlength=len(null)) for p in picked]).astype(np.float64)
-    sums = {k: np.concatenate([[v.sum()], weight @ v]) for k, v in stats.items()}
-    measured: dict[str, Any] = {k: _measure(v) for k, v in _ratios(sums).items()}
-    return Performance(detector.name, **measured)
+    return measured(detector.name, found, truth(drawn), rng, level)
 
 
-def _statistics(alarming: Bools, drawn: Drawn) -> dict[str, Floats]:
+def during(cases: Floats) -> Bools:
+    """The steps (N, H) from the first to the last case of an outbreak."""
+    ill = cases > 0
+    begun = np.logical_or.accumulate(ill, axis=1)
+    to_come = np.logical_or.accumulate(ill[:, ::-1], axis=1)[:, ::-1]
+    return np.asarray(begun & to_come)
+
+
+def _statistics(alarming: Bools, known: Truth) -> dict[str, Floats]:
     """What each series gives to the sums (N,)."""
     n, steps = alarming.shape
-    ill: Bools = np.greater(drawn.cases, 0)
-    has: Bools = np.max(ill, axis=1, initial=False)
-    first = np.argmax(ill, axis=1)
-    last = steps - 1 - np.argmax(ill[:, ::-1], axis=1)
-    at = np.arange(steps)
-    during = np.asarray((at >= first[:, None]) & (at <= last[:, None]) & has[:, None])
-    hit: Bools = np.logical_and(alarming, during)
+    inside = during(known.cases)
+    has: Bools = np.max(inside, axis=1, initial=False)
+    first, length = np.argmax(inside, axis=1), np.maximum(inside.sum(axis=1), 1)
+    hit: Bools = np.logical_and(alarming, inside)
     found: Bools = np.max(hit, axis=1, initial=False)
-    late = np.where(found, (np.argmax(hit, axis=1) - first) / (last - first + 1), 1.0)
-    null = drawn.size == 0
-    calm = ~during & has[:, None]
+    late = np.where(found, (np.argmax(hit, axis=1) - first) / length, 1.0)
+    null = known.size == 0
+    calm = ~inside & has[:, None]
     return {
         "null_alarms": (alarming & null[:, None]).sum(axis=1).astype(np.float64),
         "null_steps": np.where(null, float(steps), 0.0),
@@ -113,7 +173,7 @@ def _statistics(alarming: Bools, drawn: Drawn) -> dict[str, Floats]:
         "found_first": alarming[np.arange(n), first] * has.astype(np.float64),
         "late": late * has,
         "tp": hit.sum(axis=1).astype(np.float64),
-        "fn": (during & ~alarming).sum(axis=1).astype(np.float64),
+        "fn": (inside & ~alarming).sum(axis=1).astype(np.float64),
         "fp": (calm & alarming).sum(axis=1).astype(np.float64),
         "tn": (calm & ~alarming).sum(axis=1).astype(np.float64),
     }

@@ -102,15 +102,17 @@ DAILY = (
 )
 
 
-def weekly(rng: np.random.Generator, replicates: int = 10, sizes: Sequence[int] = SIZES) -> Drawn:
+def weekly(
+    rng: np.random.Generator, replicates: int = 10, sizes: Sequence[int] = SIZES, only: Sequence[int] | None = None
+) -> Drawn:
     """`replicates` series of 624 weeks for each scenario, size of the current outbreak, and with and without past ones.
+
+    only: positions in WEEKLY of the scenarios wanted, all by default.
 
     Outbreaks begin at a uniform week, have Poisson(k · sd of that week) cases, one at least, each floor(lognormal(0,
     0.5)) weeks after it. Past ones: four, k drawn from 2, 3, 5, 10. The current one begins within the last 49 weeks.
     """
-    design = [
-        (i, past, k) for i in range(len(WEEKLY)) for past in (False, True) for k in sizes for _ in range(replicates)
-    ]
+    design = _design(range(len(WEEKLY)) if only is None else only, replicates, sizes)
     t = np.arange(1, WEEKS + 1)
     means = np.array([np.exp(_waves(s, t)) for s in WEEKLY])
     one = np.ones(len(WEEKLY), np.int64)
@@ -118,8 +120,12 @@ def weekly(rng: np.random.Generator, replicates: int = 10, sizes: Sequence[int] 
     return _drawn(rng, design, means, np.array([s.phi for s in WEEKLY]), time, 7 * 1440, WEEKS - TESTED_WEEKS, one)
 
 
-def daily(rng: np.random.Generator, replicates: int = 3, sizes: Sequence[int] = SIZES) -> Drawn:
+def daily(
+    rng: np.random.Generator, replicates: int = 3, sizes: Sequence[int] = SIZES, only: Sequence[int] | None = None
+) -> Drawn:
     """`replicates` series of seven years of days for each of the 16 signals, with outbreaks as in `weekly`.
+
+    only: positions in DAILY of the signals wanted, all by default.
 
     Signals of five-day services are zero at weekends and on public holidays, and half as high again on the working day
     after; t counts working days. An outbreak of k has k · sd cases for each of a week's days, and lags of lognormal(0,
@@ -129,9 +135,7 @@ def daily(rng: np.random.Generator, replicates: int = 3, sizes: Sequence[int] = 
     time = (np.datetime64("2010-01-04", "m") + 1440 * np.arange(days)).astype("datetime64[m]")
     off = public_holidays(time)
     means = np.array([_daily_mean(s, off) for s in DAILY])
-    design = [
-        (i, past, k) for i in range(len(DAILY)) for past in (False, True) for k in sizes for _ in range(replicates)
-    ]
+    design = _design(range(len(DAILY)) if only is None else only, replicates, sizes)
     phi, worked = np.array([s.phi for s in DAILY]), np.array([s.days for s in DAILY])
     drawn = _drawn(rng, design, means, phi, time, 1440, days - 7 * TESTED_WEEKS, worked)
     return drawn._replace(panel=drawn.panel._replace(holiday=off))
@@ -155,6 +159,10 @@ def _holidays(year: int) -> Iterator[np.datetime64]:
     late = 1 if (moon == 29 and sunday == 6) or (moon == 28 and sunday == 6 and year % 19 > 10) else 0
     easter = np.datetime64(f"{year}-03-22", "D") + moon + sunday - 7 * late
     yield from (easter - 2, easter + 1)
+
+
+def _design(which: Sequence[int], replicates: int, sizes: Sequence[int]) -> list[tuple[int, bool, int]]:
+    return [(i, past, k) for i in which for past in (False, True) for k in sizes for _ in range(replicates)]
 
 
 def _waves(s: Weekly, t: Ints) -> Floats:
