@@ -25,6 +25,7 @@ Equality = Literal[">", ">="]
 
 YEAR = 365.25 * DAY  # minutes
 CELLS = 1 << 18  # tested cells a method is given at once
+SYNONYMS = {"powertrans": "power_transform"}  # what R surveillance calls it, and what it is here
 FIELDS = ("expected", "upper", "score", "p")
 
 
@@ -36,7 +37,7 @@ class Detector:
     equality: an alarm needs a score over 1 (">") or of at least 1 (">="); a parameter of this name overrides it.
     window: expected and upper speak of the sum of the last so many minutes; 0 = of the step alone.
     equals: the package whose numbers these are as they stand: compat of that name is taken and changes nothing.
-    missing_is_no: of a step that was not reported the published method says "no alarm", not that it cannot tell.
+    says_no: (panel, start, **parameters) -> where (N, H) the published method says "no alarm" though it has no score.
     """
 
     name: str
@@ -48,7 +49,7 @@ class Detector:
     equality: Equality = ">"
     window: int = 0
     equals: str = ""
-    missing_is_no: bool = False
+    says_no: Callable[..., Bools] | None = None
     parameters: Mapping[str, object] = field(default_factory=dict)
 
     def run(self, panel: Panel, start: int) -> Alarms:
@@ -77,6 +78,13 @@ class Detector:
         measured = ~(np.isnan(alarms.expected) & np.isnan(alarms.upper))
         return np.asarray((alarms.score >= 1 if equality == ">=" else alarms.score > 1) & measured)
 
+    def undecided(self, panel: Panel, start: int, alarms: Alarms) -> Bools:
+        """Where (N, H) it can be said neither that there is an alarm nor that there is none."""
+        unknown = np.isnan(alarms.score)
+        if self.says_no is not None and unknown.any():
+            unknown &= ~self.says_no(panel, start, **self.parameters)
+        return np.asarray(unknown)
+
     def observed(self, y: Floats, step: int) -> Floats:
         """What expected and upper are compared with: y (N, T), or its moving sums, NaN where a step is missing."""
         width = max(self.window // step, 1)
@@ -91,12 +99,13 @@ class Detector:
         Names are compared by their letters and digits alone: `min_sigma`, `minSigma` and `min.sigma` are one.
         """
         allowed = {letters(p): p for p in self.allowed()}
+        allowed |= {k: v for k, v in SYNONYMS.items() if v in allowed.values()}
         given = {}
         for name, value in parameters.items():
             if name == "compat" and value == self.equals and "compat" not in allowed:
                 continue
             if letters(name) not in allowed:
-                known = ", ".join(allowed.values()) or "none"
+                known = ", ".join(self.allowed()) or "none"
                 raise MethodError(f"{self.name} has no parameter {name!r}; its parameters are: {known}")
             own = allowed[letters(name)]
             given[own] = self._fitting(own, value)
