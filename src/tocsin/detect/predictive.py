@@ -12,7 +12,7 @@ import numpy as np
 from scipy import special
 
 from tocsin.detect import tails
-from tocsin.types import Floats, Kind
+from tocsin.types import Bools, Floats, Kind
 
 LEAST = 4  # with fewer values a spread is not known well enough to speak of it
 DISPERSION = 2.0  # variance / mean that small counts are granted
@@ -116,6 +116,32 @@ def averaged(y: Floats, mean: Floats, ratio: Floats, freedom: Floats, unsure: Fl
     if left.size:
         p[left] = averaged_slowly(k[left], m[left], d[left], v[left], u[left])
     return p.reshape(given[0].shape)
+
+
+def averaged_bound(alpha: float, mean: Floats, ratio: Floats, freedom: Floats, unsure: Floats) -> Floats:
+    """Where `averaged` passes alpha, all (n,): between whole counts, where its logarithm, taken for straight, does."""
+    bound = np.empty(mean.size)
+    tails.bound_each(alpha, mean, ratio, freedom, unsure, _table(), _WEIGHTS, bound)
+    left = np.flatnonzero(np.isnan(bound) & np.isfinite(mean))
+    if left.size:
+        bound[left] = _bound(alpha, mean[left], ratio[left], freedom[left], unsure[left])
+    return bound
+
+
+def _bound(alpha: float, mean: Floats, ratio: Floats, freedom: Floats, unsure: Floats) -> Floats:
+    """The same by bisection, to half a millionth of the bound."""
+    low, high = np.zeros_like(mean), mean + 1
+
+    def over(at: Floats) -> Bools:
+        return averaged_slowly(at, mean, ratio, freedom, unsure) > alpha
+
+    while (short := over(high)).any() and (high < 1e18).all():
+        low, high = np.where(short, high, low), np.where(short, 2 * high, high)
+    while (high - low > 1e-6 * high).any():
+        middle = (low + high) / 2
+        short = over(middle)
+        low, high = np.where(short, middle, low), np.where(short, high, middle)
+    return high
 
 
 def averaged_slowly(y: Floats, mean: Floats, ratio: Floats, freedom: Floats, unsure: Floats) -> Floats:
