@@ -26,6 +26,7 @@ Equality = Literal[">", ">="]
 YEAR = 365.25 * DAY  # minutes
 CELLS = 1 << 18  # tested cells a method is given at once
 SYNONYMS = {"powertrans": "power_transform"}  # what R surveillance calls it, and what it is here
+MOST = 1e18  # a count beyond it is a slip
 FIELDS = ("expected", "upper", "score", "p")
 
 
@@ -146,6 +147,8 @@ class Detector:
             raise MethodError(f"{self.name}: a value is infinite; leave what is unknown missing (NaN)")
         if panel.kind == "count" and (seen < 0).any():
             raise MethodError(f"{self.name}: a count is negative; counts start at 0, what is unknown is missing (NaN)")
+        if panel.kind == "count" and (seen > MOST).any():
+            raise MethodError(f"{self.name}: a count is over 1e18; it is mistyped: leave what is unknown missing (NaN)")
 
 
 def panel(

@@ -11,7 +11,7 @@ from numba import njit
 from tocsin.types import Floats
 
 INTERCEPT, EPIDEMIC = 0, 1  # what changes: the level, or the share of the last step's cases that is passed on
-CAP = 1e9  # no search for a count goes further
+CAP = 1e18  # no search for a count goes further
 
 
 class Search(NamedTuple):
