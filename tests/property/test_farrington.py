@@ -215,3 +215,14 @@ def test_a_grown_population_explains_its_cases():
 def test_settings_that_cannot_be_are_refused(setting, said):
     with pytest.raises(MethodError, match=said):
         detector("farrington_flexible", **setting).run(_weekly(np.ones((1, START + 1))), START)
+
+
+def test_surveillances_names_are_understood():
+    y = np.random.default_rng(5).poisson(6, (2, 330)).astype(float)
+    p = panel(y, first="2012-01-02", step="1w", exposure=np.linspace(1000, 4000, 330))
+    said = detector("farrington", powertrans="1/2", fitFun="algo.farrington.fitGLM.populationOffset").run(p, 320)
+    meant = detector("farrington", power_transform="1/2", population_offset=True).run(p, 320)
+    np.testing.assert_array_equal(said.upper, meant.upper)
+    assert (said.upper > detector("farrington", power_transform="1/2").run(p, 320).upper).any()
+    with pytest.raises(MethodError, match="fit_fun is 'mine'"):
+        detector("farrington", fit_fun="mine").run(p, 320)

@@ -112,8 +112,7 @@ def _shown(table: tabled.Tabled, chosen: Detector, first: int, alarms: Alarms) -
         texts = np.datetime_as_string(table.panel.time[first:], unit="D" if table.panel.step >= DAY else "m")
     else:
         texts = np.full(steps, "")
-    unknown = np.isnan(alarms.score) & ~(np.isnan(observed) & chosen.missing_is_no)
-    alarm = np.where(unknown, np.nan, chosen.alarming(alarms))
+    alarm = np.where(chosen.undecided(table.panel, first, alarms), np.nan, chosen.alarming(alarms))
     rows = {
         "series": pl.Series(table.series, dtype=pl.String).gather(np.repeat(np.arange(n), steps)),
         "t": np.tile(table.t[first:], n),

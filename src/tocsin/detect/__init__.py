@@ -65,7 +65,7 @@ DETECTORS = {
             farrington_flexible.farrington_flexible,
             farrington_flexible.needs_farrington_flexible,
             _NOUFAILY,
-            missing_is_no=True,
+            says_no=farrington_flexible.says_no,
         ),
         Detector("fixed_value", cidars.fixed_value, cidars.needs_fixed_value, _CIDARS, BOTH, rule=True, equality=">="),
         Detector("glr_nb", glr.glr_nb, glr.needs_glr, _GLR, equality=">="),

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import special
 
 from tocsin.calendar import DAY
-from tocsin.detect import baseline, bounds, contract, predictive
+from tocsin.detect import baseline, contract, predictive
 from tocsin.detect.contract import require, steps_per_year
 from tocsin.types import Alarms, Bools, Floats, Ints, Panel
 
@@ -48,7 +48,7 @@ def baseline_nb(
     log: bool = False,
     leave_out: Sequence[Sequence[str]] = (),
 ) -> Alarms:
-    """upper: the 1 - alpha quantile of the predictive; p its mid-p. Readings: Student's t, of their logs if `log`.
+    """upper: where p, the predictive's mid-p, passes alpha. Readings: Student's t, of their logs if `log`.
 
     The baseline is fitted to `years` years up to the last 28-day mark and `gap_weeks` before it; past steps over
     weights_threshold deviations count less. population_offset: rates by the panel's exposure. leave_out: [from, to]
@@ -167,8 +167,10 @@ def _counts(y: Floats, offset: Floats, f: baseline.Fit, ahead: Floats, known: Fl
     unsure = mean * np.einsum("hp,npq,hq->nh", ahead, f.covariance, ahead, optimize=True)
     ratio = np.broadcast_to(f.dispersion[:, None], mean.shape)
     n = np.broadcast_to((f.freedom + 1)[:, None], mean.shape)
-    upper = bounds.nbinom_quantile(c.alpha, mean, np.maximum(ratio * (1 + unsure), 1.0))
-    p = predictive.averaged(y, mean, ratio, predictive.freedom_of(mean, ratio, n), unsure)
+    told = mean, ratio, predictive.freedom_of(mean, ratio, n), unsure
+    p = predictive.averaged(y, *told)
+    flat = [np.ascontiguousarray(x).reshape(-1) for x in told]
+    upper = predictive.averaged_bound(c.alpha, *flat).reshape(mean.shape)
     p = np.where(np.isnan(y), np.nan, p)
     return np.stack([mean, upper, contract.score(y, mean, upper), p])
 

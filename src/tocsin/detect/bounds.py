@@ -3,6 +3,7 @@
 import numpy as np
 from scipy import special
 
+from tocsin.detect import tails
 from tocsin.types import Bools, Floats, Ints
 
 LARGE = 1e15  # counts beyond it are not whole numbers any more; bounds there are normal approximations
@@ -36,11 +37,18 @@ def nbinom_tail(k: Floats, mean: Floats, phi: Floats) -> Floats:
 
 
 def nbinom_quantile(alpha: float, mean: Floats, phi: Floats) -> Floats:
-    """The least whole q with P(Y > q) ≤ alpha, for any mean and dispersion; NaN where the mean is not finite.
+    """The least whole q with P(Y > q) ≤ alpha, for any mean and dispersion; NaN where the mean is not finite."""
+    m, f = np.ascontiguousarray(mean).reshape(-1), np.ascontiguousarray(phi).reshape(-1)
+    quantile = np.empty(m.size)
+    tails.quantiles(alpha, m, f, quantile)
+    left = np.flatnonzero(np.isnan(quantile) & np.isfinite(m))
+    if left.size:
+        quantile[left] = _quantile(alpha, m[left], f[left])
+    return quantile.reshape(mean.shape)
 
-    Brackets by doubling strides from the Cornish-Fisher expansion, then bisects.
-    """
-    m, f = mean.ravel(), phi.ravel()
+
+def _quantile(alpha: float, m: Floats, f: Floats) -> Floats:
+    """The same by search: brackets by doubling strides from the Cornish-Fisher expansion, then bisects."""
     z = special.ndtri(1 - alpha)
     with np.errstate(invalid="ignore", over="ignore"):
         sd = np.sqrt(m * f)
@@ -48,7 +56,7 @@ def nbinom_quantile(alpha: float, mean: Floats, phi: Floats) -> Floats:
     quantile = np.where(np.isfinite(m), guess, np.nan)
     todo = np.flatnonzero((m < LARGE) & (guess < LARGE))
     quantile[todo] = _search(alpha, m[todo], f[todo], guess[todo], np.maximum(np.floor(sd[todo] / 8), 1.0))
-    return quantile.reshape(mean.shape)
+    return quantile
 
 
 def _search(alpha: float, m: Floats, f: Floats, high: Floats, stride: Floats) -> Floats:

@@ -25,6 +25,8 @@ Equality = Literal[">", ">="]
 
 YEAR = 365.25 * DAY  # minutes
 CELLS = 1 << 18  # tested cells a method is given at once
+SYNONYMS = {"powertrans": "power_transform"}  # what R surveillance calls it, and what it is here
+MOST = 1e18  # a count beyond it is a slip
 FIELDS = ("expected", "upper", "score", "p")
 
 
@@ -37,7 +39,7 @@ class Detector:
     window: expected and upper speak of the sum of the last so many minutes; 0 = of the step alone.
     equals: the package whose numbers these are as they stand: compat of that name is taken and changes nothing.
     pools: the series of a panel are judged together, as areas of one region: each answer depends on all of them.
-    missing_is_no: of a step that was not reported the published method says "no alarm", not that it cannot tell.
+    says_no: (panel, start, **parameters) -> where (N, H) the published method says "no alarm" though it has no score.
     """
 
     name: str
@@ -49,8 +51,8 @@ class Detector:
     equality: Equality = ">"
     window: int = 0
     equals: str = ""
-    missing_is_no: bool = False
     pools: bool = False
+    says_no: Callable[..., Bools] | None = None
     parameters: Mapping[str, object] = field(default_factory=dict)
 
     def run(self, panel: Panel, start: int) -> Alarms:
@@ -79,6 +81,13 @@ class Detector:
         measured = ~(np.isnan(alarms.expected) & np.isnan(alarms.upper))
         return np.asarray((alarms.score >= 1 if equality == ">=" else alarms.score > 1) & measured)
 
+    def undecided(self, panel: Panel, start: int, alarms: Alarms) -> Bools:
+        """Where (N, H) it can be said neither that there is an alarm nor that there is none."""
+        unknown = np.isnan(alarms.score)
+        if self.says_no is not None and unknown.any():
+            unknown &= ~self.says_no(panel, start, **self.parameters)
+        return np.asarray(unknown)
+
     def observed(self, y: Floats, step: int) -> Floats:
         """What expected and upper are compared with: y (N, T), or its moving sums, NaN where a step is missing."""
         width = max(self.window // step, 1)
@@ -93,12 +102,13 @@ class Detector:
         Names are compared by their letters and digits alone: `min_sigma`, `minSigma` and `min.sigma` are one.
         """
         allowed = {letters(p): p for p in self.allowed()}
+        allowed |= {k: v for k, v in SYNONYMS.items() if v in allowed.values()}
         given = {}
         for name, value in parameters.items():
             if name == "compat" and value == self.equals and "compat" not in allowed:
                 continue
             if letters(name) not in allowed:
-                known = ", ".join(allowed.values()) or "none"
+                known = ", ".join(self.allowed()) or "none"
                 raise MethodError(f"{self.name} has no parameter {name!r}; its parameters are: {known}")
             own = allowed[letters(name)]
             given[own] = self._fitting(own, value)
@@ -139,6 +149,8 @@ class Detector:
             raise MethodError(f"{self.name}: a value is infinite; leave what is unknown missing (NaN)")
         if panel.kind == "count" and (seen < 0).any():
             raise MethodError(f"{self.name}: a count is negative; counts start at 0, what is unknown is missing (NaN)")
+        if panel.kind == "count" and (seen > MOST).any():
+            raise MethodError(f"{self.name}: a count is over 1e18; it is mistyped: leave what is unknown missing (NaN)")
 
 
 def panel(

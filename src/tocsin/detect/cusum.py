@@ -45,10 +45,12 @@ def cusum(
     expected, upper, score = (np.full(shape, np.nan) for _ in range(3))
     for run in runs.runs(panel, start, None if compat else memory_years, train_years):
         y = panel.y[:, run.began : run.last]
-        mean = _mean(panel, run, m)
+        mean = _mean(panel, run, m, bool(compat))
         with np.errstate(all="ignore"):
-            before, after = _sums(z(y, mean), k, h, reset)
+            before, after = _sums(z(y, mean), k, h, reset, lost=bool(compat))
             bound = count(h + k - before, h - after, mean)
+        if compat:
+            bound = np.where(np.isnan(bound), 0.0, bound)
         heard, to = slice(run.first - run.began, None), slice(run.first - start, run.last - start)
         expected[:, to], upper[:, to], score[:, to] = mean[:, heard], bound[:, heard], after[:, heard] / h
     return Alarms(expected, upper, score, np.full(shape, np.nan))
@@ -59,7 +61,7 @@ def needs_cusum(step: int, memory_years: float | None = 0.5, train_years: float 
     return runs.needs(step, None if compat else memory_years, train_years)
 
 
-def _mean(panel: Panel, run: runs.Run, m: float | str | None) -> Floats:
+def _mean(panel: Panel, run: runs.Run, m: float | str | None, compat: bool) -> Floats:
     """The in-control mean (N, last - began)."""
     training, shape = panel.y[:, run.trained : run.began], (len(panel.y), run.last - run.began)
     if m == "glm":
@@ -67,18 +69,25 @@ def _mean(panel: Panel, run: runs.Run, m: float | str | None) -> Floats:
     require(m is None or (isinstance(m, int | float) and m > 0), f'cusum: m is {m!r}; write null, "glm" or a number')
     if m is not None:
         return np.full(shape, float(m))
+    if compat and np.isnan(training).any():
+        training = np.where(np.isnan(training).any(axis=1, keepdims=True), np.nan, training)
     known = np.maximum((~np.isnan(training)).sum(axis=1), 1)
     mean = np.where(np.isnan(training).all(axis=1), np.nan, np.nansum(training, axis=1) / known)
+    if not compat:
+        mean = np.maximum(mean, 1 / (known + 1))  # no case so far does not make the first one infinitely many
     return np.repeat(mean[:, None], shape[1], axis=1)
 
 
-def _sums(z: Floats, k: float, h: float, reset: bool) -> tuple[Floats, Floats]:
-    """S before and after each step (N, T); a missing step, or one that cannot be scaled, leaves S as it was."""
+def _sums(z: Floats, k: float, h: float, reset: bool, lost: bool) -> tuple[Floats, Floats]:
+    """S before and after each step (N, T); a missing step, or one that cannot be scaled, leaves S as it was.
+
+    lost: R's S is missing from such a step on.
+    """
     before, after = np.empty_like(z), np.empty_like(z)
     s = np.zeros(len(z))
     for t in range(z.shape[1]):
         before[:, t] = s
-        s = np.where(np.isnan(z[:, t]), s, np.maximum(0.0, s + z[:, t] - k))
+        s = np.maximum(0.0, s + (z[:, t] if lost else np.where(np.isnan(z[:, t]), k, z[:, t])) - k)
         after[:, t] = np.where(np.isnan(z[:, t]), np.nan, s)
         if reset:
             s = np.where(s >= h, 0.0, s)
@@ -96,7 +105,7 @@ def _transform(trans: str, a: float, compat: bool) -> tuple[Z, Count]:
         return m + a * m * m
 
     def anscombe(y: Floats, m: Floats) -> Floats:
-        return np.asarray(1.5 * (_primitive(y, a) - _primitive(m, a, grid=compat)) / variance(m) ** (1 / 6))
+        return np.asarray(1.5 * (_primitive(y, a, compat) - _primitive(m, a, compat)) / variance(m) ** (1 / 6))
 
     def root(x: Floats) -> Floats:
         return np.asarray(np.maximum(x, 0) ** 1.5)
@@ -138,7 +147,16 @@ def _transform(trans: str, a: float, compat: bool) -> tuple[Z, Count]:
     return table[trans]
 
 
-def _primitive(x: Floats, a: float, grid: bool = False) -> Floats:
-    """x^(2/3) · 2F1(1/3, 2/3; 5/3; -a x); surveillance looks the function up at the nearest hundredth of a x."""
-    z = -a * x
-    return np.asarray(x ** (2 / 3) * hyp2f1(1 / 3, 2 / 3, 5 / 3, np.round(z, 2) if grid else z))
+def _primitive(x: Floats, a: float, table: bool) -> Floats:
+    """x^(2/3) · 2F1(1/3, 2/3; 5/3; -a x).
+
+    table: surveillance has a table of the function: by hundredths of a x up to 10, of which it takes the nearest, and
+    by whole numbers up to 100, between which it interpolates.
+    """
+    z = a * x
+    value = hyp2f1(1 / 3, 2 / 3, 5 / 3, -np.round(z, 2) if table else -z)
+    if table:
+        below, above = (hyp2f1(1 / 3, 2 / 3, 5 / 3, -edge(z)) for edge in (np.floor, np.ceil))
+        between = below + (z - np.floor(z)) * (above - below)
+        value = np.where(z > 100, np.nan, np.where(z > 10, between, value))
+    return np.asarray(x ** (2 / 3) * value)

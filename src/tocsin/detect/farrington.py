@@ -8,11 +8,13 @@ from inspect import signature
 from math import inf
 
 from tocsin.detect import explanation
+from tocsin.detect.contract import require
 from tocsin.detect.explanation import Explanation
 from tocsin.detect.judgement import Control, Judgement, checked, judge, needs
 from tocsin.types import Alarms, Panel
 
 needs_farrington = needs
+FITS = ("", *(f"algo.farrington.fitGLM{kind}" for kind in ("", ".fast", ".populationOffset")))
 
 
 def farrington(
@@ -27,6 +29,7 @@ def farrington(
     power_transform: str = "2/3",
     population_offset: bool = False,
     freq: int | None = None,
+    fit_fun: str = "",
     compat: str = "",
 ) -> Alarms:
     """Alarms of steps `start … T-1`, every field (N, T - start); MethodError for a parameter that cannot be.
@@ -35,9 +38,10 @@ def farrington(
     two-sided, so the bound is the 1 - alpha/2 quantile. A trend is kept if it has three years, p < 0.05, and does not
     lead over the largest baseline count. limit54 = (cases, steps): no alarm below so many cases in the last steps.
     power_transform: "2/3", "1/2" or "none". population_offset: rates by the panel's exposure. freq: a year is so many
-    steps, dates are not looked at. compat="surveillance": to the digit what R's package gives.
+    steps, dates are not looked at. fit_fun: R's name for a fit; its two are one here, its third is population_offset.
+    compat="surveillance": to the digit what R's package gives.
     """
-    control = _control(b, w, reweight, alpha, trend, limit54, power_transform, population_offset, freq, compat)
+    control = _control(b, w, reweight, alpha, trend, limit54, power_transform, population_offset, freq, fit_fun, compat)
     return judge(panel, start, control).alarms
 
 
@@ -67,9 +71,11 @@ def _control(
     power_transform: str,
     population_offset: bool,
     freq: int | None,
+    fit_fun: str,
     compat: str,
 ) -> Control:
     r = compat == "surveillance"
+    require(fit_fun in FITS, f"fit_fun is {fit_fun!r}; it is left out or one of {', '.join(FITS[1:])}")
     return checked(
         compat,
         power_transform,
@@ -84,7 +90,7 @@ def _control(
             method="delta",
             limit54=(int(limit54[0]), int(limit54[1])),
             tail=alpha / 2,
-            offset=population_offset,
+            offset=population_offset or fit_fun == FITS[-1],
             freq=freq,
             as_r=r,
             even=True,

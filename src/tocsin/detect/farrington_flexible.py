@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from inspect import signature
 from math import inf
 
+import numpy as np
+
 from tocsin.detect import explanation
 from tocsin.detect.contract import require
 from tocsin.detect.explanation import Explanation
-from tocsin.detect.judgement import Control, Judgement, checked, judge, needs
-from tocsin.types import Alarms, Panel
+from tocsin.detect.judgement import EMPTY, MISSING, Control, Judgement, checked, judge, needs
+from tocsin.types import Alarms, Bools, Panel
 
 METHODS = {"delta": "delta", "nbplugin": "nb_plugin", "muan": "muan"}
 
@@ -59,6 +61,16 @@ def farrington_flexible(
 def explained(panel: Panel, start: int, **parameters: object) -> Judgement:
     """As `farrington_flexible`, with everything the alarms rest on."""
     return judge(panel, start, _of(**parameters))
+
+
+def says_no(panel: Panel, start: int, **parameters: object) -> Bools:
+    """Where (N, H) R's alarm is "no" whatever the score: nothing reported, few cases, or fewer rows than effects."""
+    control = _of(**parameters)
+    judged = judge(panel, start, control)
+    no = judged.reason == MISSING
+    if control.as_r:
+        no |= (judged.few | (judged.reason == EMPTY)) & (judged.windows.n > 0)
+    return np.asarray(no)
 
 
 def explain(panel: Panel, series: int, step: int, **parameters: object) -> Explanation:

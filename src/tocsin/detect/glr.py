@@ -112,7 +112,15 @@ def _search(name: str, c_arl: float, mtilde: int, m: int | None, words: tuple[st
     longest = (-1 if compat else LONGEST) if m is None else m
     require(longest == -1 or longest >= mtilde, f"{name}: m is {longest}; it is at least mtilde, {mtilde}, or -1")
     kind = EPIDEMIC if change == "epi" else INTERCEPT
-    return Search(0.0, float(c_arl), kind, direction == "inc", int(mtilde), int(longest), bool(compat))
+    shortest, least, silent = mtilde, 0, np.nan
+    if compat and name == "glr_poisson" and kind == INTERCEPT:
+        # R's Poisson search leaves out the shortest change, or, without a longest, takes mtilde for a late start.
+        shortest, least = (1, mtilde) if longest == -1 else (mtilde + 1, 0)
+    if compat:
+        silent = 0.0 if name == "glr_poisson" else 1e99
+    return Search(
+        0.0, float(c_arl), kind, direction == "inc", int(shortest), int(longest), bool(compat), int(least), silent
+    )
 
 
 def _model(mu0: Settings | float | None) -> _Model:
@@ -149,17 +157,18 @@ def _one(panel: Panel, run: runs.Run, plan: _Plan) -> tuple[Floats, Floats, Floa
     y = np.ascontiguousarray(panel.y[:, run.began : run.last])
     earlier = np.concatenate([np.full((len(y), 1), np.nan), panel.y], axis=1)
     last = np.ascontiguousarray(earlier[:, run.began : run.last])
+    if plan.search.compat and last.shape[1]:
+        last[:, 0] = 0.0  # R knows of nobody ill before the first step it monitors
     cases_from = run.first - run.began if plan.ret == "cases" else y.shape[1]
     for i in range(len(y)):
         search = plan.search._replace(alpha=0.0 if np.isnan(alpha[i]) else float(alpha[i]))
-        wanted = search._replace(shortest=search.shortest + 1) if search.compat else search
         at = 0
         while at < y.shape[1]:
             series = Series(y[i], last[i], mean[i], stat[i], count[i], cases_from)
             if plan.theta is not None:
                 at = glr_kernel.known(series, at, search, float(plan.theta))
             else:
-                at = glr_kernel.windowed(series, at, search, wanted)
+                at = glr_kernel.windowed(series, at, search)
             if plan.model.refit and at < y.shape[1]:
                 again = run._replace(began=run.began + at)
                 row = panel._replace(y=panel.y[i : i + 1], exposure=panel.exposure[i : i + 1])

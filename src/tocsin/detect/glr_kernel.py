@@ -11,11 +11,14 @@ from numba import njit
 from tocsin.types import Floats
 
 INTERCEPT, EPIDEMIC = 0, 1  # what changes: the level, or the share of the last step's cases that is passed on
-CAP = 1e9  # no search for a count goes further
+CAP = 1e18  # no search for a count goes further
 
 
 class Search(NamedTuple):
-    """What is looked for: changes of one kind and direction that began `shortest` to `longest` steps ago (-1: any)."""
+    """What is looked for: changes of one kind and direction that began `shortest` to `longest` steps ago (-1: any).
+
+    least: steps a run must have before anything is said; silent: the count reported where no change is looked for.
+    """
 
     alpha: float
     limit: float
@@ -24,6 +27,8 @@ class Search(NamedTuple):
     shortest: int
     longest: int
     compat: bool
+    least: int
+    silent: float
 
 
 class Series(NamedTuple):
@@ -60,7 +65,7 @@ def level(x: Floats, mu: Floats, search: Search) -> float:
         if not (np.isnan(x[i]) or np.isnan(mu[i])):
             cases += x[i]
             usual += mu[i]
-    if usual == 0 or (cases == 0 and (up or search.compat)):
+    if usual == 0 or (cases == 0 and (up or (search.compat and alpha == 0))):
         return 0.0
     if cases == 0:  # a fall to nothing at all: the limit
         return ratio(x, mu, alpha, -745.0)
@@ -129,8 +134,8 @@ def gain(x: Floats, last: Floats, mu: Floats, q: float) -> float:
 
 @njit(cache=True, error_model="numpy")
 def statistic(x: Floats, last: Floats, mu: Floats, first: int, search: Search) -> float:
-    """The greatest ratio over changes that began at `first` or later, `shortest` steps ago at least, and last."""
-    best, q = -np.inf, 0.5
+    """The greatest ratio over changes that began at `first` or later, `shortest` steps ago at least; 0 if none can."""
+    best, q = 0.0, 0.5
     for k in range(first, len(x) - search.shortest + 1):
         if search.change == EPIDEMIC:
             found, q = passed_on(x[k:], last[k:], mu[k:], q, search.compat)
@@ -162,21 +167,18 @@ def needed(x: Floats, mu: Floats, first: int, search: Search) -> float:
 
 
 @njit(cache=True, error_model="numpy")
-def windowed(series: Series, origin: int, search: Search, wanted: Search) -> int:
-    """Fill stat and count from `origin` to the first alarm, and return the step after it (T if there is none).
-
-    wanted: the search by which the count is found, from step series.cases_from on.
-    """
+def windowed(series: Series, origin: int, search: Search) -> int:
+    """Fill stat, and count from step series.cases_from on, up to the first alarm; return the step after it, or T."""
     x, last, mu = series.x, series.last, series.mu
     for n in range(origin, len(x)):
         if np.isnan(x[n]) or np.isnan(mu[n]):
             continue
         first = origin if search.longest < 0 else max(origin, n - search.longest)
-        series.stat[n] = statistic(x[: n + 1], last[: n + 1], mu[: n + 1], first, search)
+        some = n - origin + 1 >= search.least and n - search.shortest + 1 >= first
+        series.stat[n] = statistic(x[: n + 1], last[: n + 1], mu[: n + 1], first, search) if some else 0.0
         if n >= series.cases_from and search.change == INTERCEPT and search.up:
-            # R leaves out of this the change that begins at this very step, and says 0 at a run's first.
-            some = n - wanted.shortest + 1 >= first
-            series.cases[n] = needed(x[: n + 1], mu[: n + 1], first, wanted) if some else 0.0
+            told = some and (x[n] > 0 or not search.silent > 0)  # R's search for a count does not leave 0
+            series.cases[n] = needed(x[: n + 1], mu[: n + 1], first, search) if told else search.silent
         if series.stat[n] >= search.limit:
             return n + 1
     return len(x)

@@ -93,7 +93,7 @@ class Judgement:
     """Alarms and how they came about; fields (N, H).
 
     mean: of the count at the tested step; se: standard error of its logarithm; trend_p: of the trend's test, NaN where
-    none was made; trend: index into TRENDS; reason: index into REASONS.
+    none was made; trend: index into TRENDS; reason: index into REASONS; few: limit54 holds an alarm back.
     """
 
     alarms: Alarms
@@ -103,6 +103,7 @@ class Judgement:
     trend_p: Floats
     trend: Ints
     reason: Ints
+    few: Bools
     windows: Windows
 
 
@@ -131,12 +132,13 @@ def judge(panel: Panel, start: int, control: Control) -> Judgement:
     se = np.sqrt((fits.level_var + (at - fits.centre) ** 2 * fits.trend_var) * getattr(fits, c.dispersion))
     y = panel.y[:, start:]
     upper = _upper(mean, se, fits.phi, c)
-    reason = _reasons(panel.y, start, np.isnan(y + now), w, fits, c)
+    few = _few(panel.y, start, c)
+    reason = _reasons(few, np.isnan(y + now), w, fits)
     if c.as_r:
         alarms = _as_r(y, eta, mean, se, fits.phi, upper, reason, c)
     else:
         alarms = _corrected(y, mean, se, upper, reason, fits, c)
-    return Judgement(alarms, fits, mean, se, trend_p, trend, reason, w)
+    return Judgement(alarms, fits, mean, se, trend_p, trend, reason, few, w)
 
 
 def _fits(
@@ -195,9 +197,12 @@ def _log(exposure: Floats, as_r: bool) -> Floats:
         return np.log(exposure if as_r else np.where((exposure > 0) & (exposure < np.inf), exposure, np.nan))
 
 
-def _reasons(y: Floats, start: int, missing: Bools, w: Windows, fits: glm.Fits, c: Control) -> Ints:
+def _few(y: Floats, start: int, c: Control) -> Bools:
     cases, gap = recent(y, start, c.limit54[1])
-    few = (cases < c.limit54[0]) | (gap if c.as_r else False)
+    return np.asarray((cases < c.limit54[0]) | (gap if c.as_r else False))
+
+
+def _reasons(few: Bools, missing: Bools, w: Windows, fits: glm.Fits) -> Ints:
     reason = np.where(few, FEW_CASES, OK)
     reason[fits.state == glm.NOT_CONVERGED] = NOT_CONVERGED
     reason[fits.state == glm.NO_ROWS] = EMPTY

@@ -6,10 +6,13 @@ it governs where counts are so few that their spread cannot be known. (b) A nega
 not known but estimated: its tail averaged over what the ratio may be, as Student's t averages the normal's.
 """
 
+from functools import lru_cache
+
 import numpy as np
 from scipy import special
 
-from tocsin.types import Floats, Kind
+from tocsin.detect import tails
+from tocsin.types import Bools, Floats, Kind
 
 LEAST = 4  # with fewer values a spread is not known well enough to speak of it
 DISPERSION = 2.0  # variance / mean that small counts are granted
@@ -54,6 +57,17 @@ def p_value(y: Floats, baseline: Floats, kind: Kind) -> Floats:
 def counted(y: Floats, baseline: Floats) -> Floats:
     """The larger of (a) and (b); (b) is the t predictive of cube roots (Wilson and Hilferty 1931) where (a) is over
     CLOSE_LOOK, so that the costly average is taken only where it decides."""
+    p, values, rows = np.empty(y.size), np.ascontiguousarray(y).reshape(-1), baseline.reshape(len(baseline), -1)
+    constants = DISPERSION, PRIOR, LEAST, CLOSE_LOOK
+    tails.counted_each(values, rows, constants, _table(), _WEIGHTS, p)
+    left = np.flatnonzero(np.isnan(p) & ~np.isnan(values))
+    if left.size:
+        p[left] = counted_slowly(values[left], rows[:, left])
+    return p.reshape(y.shape)
+
+
+def counted_slowly(y: Floats, baseline: Floats) -> Floats:
+    """The same for counts of any size, whole or not, by incomplete beta functions."""
     n, _, sd = moments(baseline)
     total = np.nansum(baseline, axis=0)
     p = np.asarray(gamma_poisson(y, total, n))
@@ -94,11 +108,61 @@ def averaged(y: Floats, mean: Floats, ratio: Floats, freedom: Floats, unsure: Fl
 
     unsure: the variance of the mean itself, over the ratio and the mean.
     """
+    given = np.broadcast_arrays(y, mean, ratio, freedom, unsure)
+    k, m, d, v, u = (np.ascontiguousarray(g, dtype=np.float64).reshape(-1) for g in given)
+    p = np.empty(k.size)
+    tails.averaged_each(k, m, d, v, u, _table(), _WEIGHTS, p)
+    left = np.flatnonzero(np.isnan(p) & ~np.isnan(k))
+    if left.size:
+        p[left] = averaged_slowly(k[left], m[left], d[left], v[left], u[left])
+    return p.reshape(given[0].shape)
+
+
+def averaged_bound(alpha: float, mean: Floats, ratio: Floats, freedom: Floats, unsure: Floats) -> Floats:
+    """Where `averaged` passes alpha, all (n,): between whole counts, where its logarithm, taken for straight, does."""
+    bound = np.empty(mean.size)
+    tails.bound_each(alpha, mean, ratio, freedom, unsure, _table(), _WEIGHTS, bound)
+    left = np.flatnonzero(np.isnan(bound) & np.isfinite(mean))
+    if left.size:
+        bound[left] = _bound(alpha, mean[left], ratio[left], freedom[left], unsure[left])
+    return bound
+
+
+def _bound(alpha: float, mean: Floats, ratio: Floats, freedom: Floats, unsure: Floats) -> Floats:
+    """The same by bisection, to half a millionth of the bound."""
+    low, high = np.zeros_like(mean), mean + 1
+
+    def over(at: Floats) -> Bools:
+        return averaged_slowly(at, mean, ratio, freedom, unsure) > alpha
+
+    while (short := over(high)).any() and (high < 1e18).all():
+        low, high = np.where(short, high, low), np.where(short, 2 * high, high)
+    while (high - low > 1e-6 * high).any():
+        middle = (low + high) / 2
+        short = over(middle)
+        low, high = np.where(short, middle, low), np.where(short, high, middle)
+    return high
+
+
+def averaged_slowly(y: Floats, mean: Floats, ratio: Floats, freedom: Floats, unsure: Floats) -> Floats:
+    """The same for counts of any size, whole or not, by incomplete beta and gamma functions."""
     p = np.zeros_like(mean)
     for at, weight in zip(_NODES, _WEIGHTS, strict=True):
         share = np.maximum(2 * special.gammaincinv(freedom / 2, at) / freedom, 1e-9)
         p += weight * nbinom_mid_p(y, mean, np.maximum(ratio / share, 1.0) * (1 + unsure))
     return p
+
+
+@lru_cache(maxsize=1)
+def _table() -> Floats:
+    """Chebyshev coefficients (pieces, DEGREE, nodes) of χ²(ν)/ν at the nodes, a piece for each doubling of ν."""
+    first, last = (int(np.ceil(np.log2(f))) for f in tails.FREEDOMS)
+    angle = np.pi * (np.arange(tails.DEGREE) + 0.5) / tails.DEGREE
+    freedom = 2.0 ** (np.arange(first, last)[:, None] + (np.cos(angle) + 1) / 2)
+    share = 2 * special.gammaincinv(freedom[..., None] / 2, _NODES) / freedom[..., None]
+    waves = np.cos(np.arange(tails.DEGREE)[:, None] * angle) * 2 / tails.DEGREE
+    waves[0] /= 2
+    return np.ascontiguousarray(np.einsum("dk,pkj->pdj", waves, share))
 
 
 def gamma_poisson(y: Floats, total: Floats, n: Floats, dispersion: float = DISPERSION) -> Floats:

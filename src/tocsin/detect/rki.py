@@ -18,7 +18,9 @@ CROW_GARDNER = np.array(_LIMITS.split(), dtype=np.float64)
 
 
 def rki(panel: Panel, start: int, *, b: int = 2, w: int = 4, act_y: bool = False) -> Alarms:
-    """upper: Crow and Gardner's limit for floor(mean) up to 20, else mean + 2 sd, of the reported reference counts.
+    """upper: Crow and Gardner's limit for floor(mean) while the mean is at most 20, else mean + 2 sd.
+
+    Both of the reference counts that were reported.
 
     Literature's RKI 1 is b=0, w=6, act_y=True; RKI 2 b=1, w=6, act_y=True; RKI 3 b=2, w=4, act_y=False.
     """
@@ -27,7 +29,7 @@ def rki(panel: Panel, start: int, *, b: int = 2, w: int = 4, act_y: bool = False
     _, mean, sd = predictive.moments(window)
     last = len(CROW_GARDNER) - 1
     small = CROW_GARDNER[np.clip(np.nan_to_num(mean), 0, last).astype(np.int64)]
-    upper = np.where(mean < last + 1, small, mean + 2 * sd)
+    upper = np.where(mean <= last, small, mean + 2 * sd)
     return Alarms(mean, upper, contract.score(y, mean, upper), predictive.p_value(y, window, panel.kind))
 
 

@@ -5,6 +5,7 @@ load all they need before they store, so there is nothing to prove.
 """
 
 from collections.abc import Callable
+from math import factorial, log
 from typing import Any
 
 from llvmlite import ir  # type: ignore[import-untyped]  # it comes without types
@@ -15,6 +16,9 @@ from numba.extending import intrinsic
 LANES = 16
 _VECTOR = ir.VectorType(ir.DoubleType(), LANES)
 _FUSE = ("contract",)
+_LOG2_E, _SHIFT, _TERMS = 1 / log(2), 1.5 * 2.0**52, 13
+# log 2 in two parts, the first with zeros at its end
+_LN2 = float.fromhex("0x1.62e42fefa3800p-1"), float.fromhex("0x1.ef35793c76730p-45")
 
 
 def _statement(rule: Callable[..., Any]) -> Any:
@@ -105,3 +109,51 @@ def set_product(typing: Any, to: Any, i: Any, a: Any, j: Any, b: Any, k: Any) ->
         return context.get_dummy_value()
 
     return types.void(to, types.int64, a, types.int64, b, types.int64), build
+
+
+@_statement
+def add_scaled(typing: Any, to: Any, i: Any, a: Any, j: Any, scale: Any) -> Any:
+    """to[i, :] += a[j, :] · scale."""
+
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        target = _row(context, builder, signature.args[0], args[0], args[1])
+        term = builder.load(_row(context, builder, signature.args[2], args[2], args[3]), align=8)
+        term = builder.fmul(term, _spread(builder, args[4]), _FUSE)
+        builder.store(builder.fadd(builder.load(target, align=8), term, _FUSE), target, align=8)
+        return context.get_dummy_value()
+
+    return types.void(to, types.int64, a, types.int64, types.float64), build
+
+
+@_statement
+def set_exp(typing: Any, to: Any, i: Any, a: Any, j: Any, scale: Any) -> Any:
+    """to[i, :] = exp(scale · a[j, :]), with a first held between -30 and 40; to 2 units in the last place.
+
+    2^k e^r with r within half a log 2 (Cody and Waite 1980), e^r by its Taylor series, 2^k by writing the exponent.
+    """
+
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        def number(value: float) -> Any:
+            return ir.Constant(_VECTOR, [value] * LANES)
+
+        def fused(x: Any, y: Any, z: Any) -> Any:
+            return builder.fadd(builder.fmul(x, y, _FUSE), z, _FUSE)
+
+        x = builder.load(_row(context, builder, signature.args[2], args[2], args[3]), align=8)
+        for limit, over in ((-30.0, ">"), (40.0, "<")):
+            x = builder.select(builder.fcmp_ordered(over, x, number(limit)), x, number(limit))
+        x = builder.fmul(x, _spread(builder, args[4]))
+        shifted = builder.fadd(builder.fmul(x, number(_LOG2_E)), number(_SHIFT))  # k in the lowest bits
+        k = builder.fsub(shifted, number(_SHIFT))
+        r = fused(k, number(-_LN2[0]), x)
+        r = fused(k, number(-_LN2[1]), r)
+        series = number(1 / factorial(_TERMS))
+        for n in range(_TERMS - 1, -1, -1):
+            series = fused(series, r, number(1 / factorial(n)))
+        whole = ir.VectorType(ir.IntType(64), LANES)
+        bits = builder.add(builder.bitcast(shifted, whole), ir.Constant(whole, [1023] * LANES))
+        power = builder.bitcast(builder.shl(bits, ir.Constant(whole, [52] * LANES)), _VECTOR)
+        builder.store(builder.fmul(series, power), _row(context, builder, signature.args[0], args[0], args[1]), align=8)
+        return context.get_dummy_value()
+
+    return types.void(to, types.int64, a, types.int64, types.float64), build
