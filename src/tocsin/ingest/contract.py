@@ -25,14 +25,6 @@ class Header(NamedTuple):
     duplicates: frozenset[str] = frozenset()
 
 
-class Record(NamedTuple):
-    """One row: its 1-based line or row, its cells by column, its own bytes (None: the format has no lines)."""
-
-    line: int
-    cells: dict[str, Any]
-    raw: bytes | None
-
-
 class Broken(NamedTuple):
     """A stretch of the file that is no record; becomes a finding."""
 
@@ -42,6 +34,40 @@ class Broken(NamedTuple):
     raw: bytes = b""
     field: str = ""
     value: str = ""
+
+
+class Record(NamedTuple):
+    """One row: its 1-based line or row, its cells by column, its own bytes (None: the format has no lines).
+
+    `withdrawn`: the source takes back what it said under this key. `notes`: what is odd about the record, though it is
+    taken all the same.
+    """
+
+    line: int
+    cells: dict[str, Any]
+    raw: bytes | None
+    withdrawn: bool = False
+    notes: tuple[Broken, ...] = ()
+
+
+class Usual(NamedTuple):
+    """The columns of a format that stand in where the mapping names none; all columns of `key` must be filled."""
+
+    key: tuple[str, ...] = ()
+    reference: str = ""
+    report: str = ""
+
+
+class Cells(dict[str, Any]):
+    """A record's plain cells; a column that is none of them is a path, which `find` follows into the record."""
+
+    def __init__(self, plain: dict[str, Any], find: Callable[[str], Any]) -> None:
+        super().__init__(plain)
+        self.find = find
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The cell, or what the path leads to; None if there is nothing."""
+        return self[key] if key in self else self.find(key)
 
 
 Blocks = Iterator[bytes | Broken]  # a Broken is the last item: the stream was torn there
