@@ -27,11 +27,8 @@ class Sample(NamedTuple):
         """(mapping, source) as `tables.settings` takes them."""
         key, day, told, where, what, n = map(json.dumps, self.columns)
         signal = f'{{ column = {what}, map = {{ "流感" = "flu", "尘" = "pm25" }} }}'
-        return (
-            f"[sources.mapping]\nkey = {key}\nreference = {day}\nreport = {told}\narea = {where}\n"
-            f"signal = {signal}\nvalue = {n}\n",
-            f'format = "{name.partition("|")[0]}"\n{self.source}',
-        )
+        fields = f"key = {key}\nreference = {day}\nreport = {told}\narea = {where}\nsignal = {signal}\nvalue = {n}\n"
+        return f"[sources.mapping]\n{fields}", f'format = "{name.partition("|")[0]}"\n{self.source}'
 
 
 def plain(day: str) -> str:

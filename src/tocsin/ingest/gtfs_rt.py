@@ -52,12 +52,14 @@ def read(_source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Bro
 def _entity(position: int, raw: bytes, stamp: int) -> Iterator[Record | Broken]:
     try:
         entity = _fields(raw)
+        if _int(entity, 2):  # is_deleted: it is gone from the feed, which says nothing of its load
+            return
         for number, kind in ((4, "vehicle"), (3, "trip")):
             for body in _bytes(entity, number)[-1:]:
                 cells = _vehicle(_fields(body)) if kind == "vehicle" else _trip(_fields(body))
                 own = cells.pop("stamp") or stamp
                 plain = {"id": _text(entity, 1), "kind": kind, "time": _moment(own), **cells}
-                yield Record(position, plain, raw[:RAW], bool(_int(entity, 2)))
+                yield Record(position, plain, raw[:RAW])
     except _Torn as e:
         message = f"the entity cannot be read ({e}); the others were"
         yield Broken(position, "bad-protobuf", message, raw[:RAW])
