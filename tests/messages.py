@@ -174,7 +174,8 @@ def as_gtfs(rows: Rows) -> bytes:
         except ValueError:
             stamp = 1 << 40
         trip = field(1, told) + field(5, what)
-        vehicle = field(1, trip) + field(2, field(1, float(n)) + field(2, 116.5)) + field(5, stamp) + field(7, where)
+        at = field(1, float(n)) if n else b""
+        vehicle = field(1, trip) + field(2, at + field(2, 116.5)) + field(5, stamp) + field(7, where)
         feed += field(2, field(1, id_) + field(4, vehicle))
     return feed
 

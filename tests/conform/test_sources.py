@@ -25,6 +25,7 @@ BAD = ["e", "yesterday", "2026-03-05", "11", "流感", "1"]
 WRITE: dict[str, Callable[[Sequence[Sequence[str]]], bytes]] = {
     **WRITERS, **{name: sample.write for name, sample in SAMPLES.items()}
 }  # fmt: skip
+SILENT = ["e", "2026-03-05", "2026-03-06", "11", "流感", ""]  # a case without its number
 ALL = pytest.mark.parametrize("name", WRITE)
 AS_TEXT = ("csv", "jsonl", "hl7", "nwss", "json|lines", "fhir|lines")  # which do not know that they were cut
 
@@ -108,6 +109,14 @@ def check_lines(name: str) -> None:
         assert (b"yesterday" if shown == "yesterday" else b"\x0a\x01e") in found.raw
 
 
+def check_nothing_carried_over(name: str) -> None:
+    """What a record does not say is not taken from the one before it."""
+    for at in range(len(GOOD) + 1):
+        items = read(name, WRITE[name]([*GOOD[:at], SILENT, *GOOD[at:]]))
+        assert events(items) == events(read(name, WRITE[name](GOOD)))
+        assert len(findings(items)) == 1
+
+
 def check_order_free(name: str) -> None:
     """Rows in another order are the same events in another order."""
     assert sorted(events(read(name, WRITE[name](GOOD[::-1])))) == sorted(events(read(name, WRITE[name](GOOD))))
@@ -133,6 +142,7 @@ CHECKS: list[Callable[[str], None]] = [
     check_chunking_free,
     check_bad_neighbours,
     check_lines,
+    check_nothing_carried_over,
     check_order_free,
     check_torn,
 ]
@@ -231,6 +241,16 @@ def cuts_at_blocks(_source: SourceTable, blocks: Blocks) -> Iterator[Header | Re
                 yield Record(number, dict(zip(COLUMNS, line.split(","), strict=False)), line.encode())
 
 
+def carries_over(_source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Broken]:
+    before: dict[str, Any] = {}
+    for item in _rows(_whole(blocks)):
+        if isinstance(item, Record):
+            before = {name: cell or before.get(name, "") for name, cell in item.cells.items()}
+            yield item._replace(cells=before)
+        else:
+            yield item
+
+
 _last: list[Record] = []
 
 
@@ -259,6 +279,7 @@ WRONG: list[Reader] = [
     drops_doubles,
     stops_at_bad,
     cuts_at_blocks,
+    carries_over,
     remembers,
     drops_the_last,
     keeps_no_bytes,

@@ -136,8 +136,7 @@ def test_service_requests_in_both_their_forms() -> None:
 @pytest.mark.parametrize(
     "document",
     [
-        b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>'
-        b"<service_requests><request><n>&b;</n></request></service_requests>",
+        b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><service_requests/>',
         b'<!DOCTYPE x SYSTEM "file:///etc/passwd"><service_requests/>',
         b"<a>" * 5000,
     ],
