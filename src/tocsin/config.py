@@ -163,6 +163,7 @@ class SourceTable(_Table, frozen=True):
     files: str = ""  # a glob under the city directory that `serve` watches
     every: str = ""  # "1d", "1h": how often it should be heard; empty: no expectation
     owner: str = ""  # whom to call when it is silent
+    raw_days: int = 0  # the bytes that came are forgotten after so many days; 0: they are kept
     mapping: RecordMap | None = None  # push-only sources need none
 
 
@@ -272,6 +273,8 @@ def _signal_problems(g: SignalTable, levels: list[str]) -> typing.Iterator[tuple
 
 
 def _source_problems(f: SourceTable, signals: set[str]) -> typing.Iterator[tuple[str, str]]:
+    if f.raw_days < 0:
+        yield "raw_days", f"{f.raw_days}; expected a number of days, or 0 to keep the bytes"
     if f.every:
         try:
             Step.parse(f.every)

@@ -171,6 +171,11 @@ def test_observations_alone_paged_expanded_and_in_arrays() -> None:
     linked = bare | {"Datastream@iot.navigationLink": "https://x/v1.1/Datastreams(5)"}
     assert events(said(linked, THINGS.replace('"thing"', '{ value = "11" }'), source)) == events(alone)
     assert codes(said({"phenomenonTime": "2026-03-02"}, THINGS, source)) == ["empty-required"]
+    unnamed = bare | {"Datastream@iot.navigationLink": "https://x/v1.1/Observations(7)/Datastream"}
+    there = THINGS.replace('"thing"', '{ value = "11" }')
+    assert codes(said(unnamed, there, source)) == ["empty-required"]
+    page = {"value": [unnamed | {"@iot.id": n} for n in (7, 8, 7)]}
+    assert len({e.key for e in events(said(page, there, source))}) == 2
     assert codes(said(one | {"result": "high"}, THINGS, source)) == ["bad-value"]
 
 

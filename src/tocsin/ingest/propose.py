@@ -240,7 +240,9 @@ def _signal(
     names = [s.name for s in settings.signals]
     first = names[0] if names else "FILL IN"
     if kind in ("hl7-adt", "fhir"):
-        text_, codes = ('["OBX[8661-1]", "PV2-3.2"]', '"DG1[*]-3"') if kind == "hl7-adt" else ('"text"', '"codes"')
+        text_, codes = (
+            ('["OBX[8661-1]", "PV2-3.2"]', '["DG1[*]-3", "PV2-3"]') if kind == "hl7-adt" else ('"text"', '"codes"')
+        )
         yield f"classify = {{ text = {text_}, codes = {codes}, signals = {{ ili = {_quoted(first)} }} }}"
         yield f"# syndromes: see the methods page; signals of this city: {', '.join(names)}"
         return

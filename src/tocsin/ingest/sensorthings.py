@@ -13,8 +13,11 @@ _IN_LINK = re.compile(r"Datastreams\('?([^()']+)'?\)")
 
 
 def read(_source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Broken]:
-    """One record an observation: `result`, `phenomenonTime` (its beginning), `resultTime`, `id`, and of its Datastream
-    `datastream` (the id), `name`, `unit`, `property`, `thing`, `longitude`, `latitude` as far as they were expanded."""
+    """One record an observation: `result`, `phenomenonTime` (its beginning), `resultTime`, `id`; of its Datastream
+
+    `datastream` (the id; where none is told, the observation's own), `name`, `unit`, `property`, `thing`, `longitude`,
+    `latitude`, as far as they were expanded.
+    """
     return each_object(blocks, observations, _record, "an Observation: an object with phenomenonTime and result")
 
 
@@ -55,7 +58,8 @@ def _record(line: int, item: dict[str, Any], raw: bytes) -> Record | Broken:
         return Broken(line, "empty-required", message, raw[:RAW], "result")
     stream = _dict(item.get("Datastream"))
     link = _IN_LINK.search(str(item.get("Datastream@iot.navigationLink", "")))
-    identity = stream.get("@iot.id", link[1] if link else None)
+    own = f"observation {item['@iot.id']}" if "@iot.id" in item else None  # a page of one Datastream does not name it
+    identity = stream.get("@iot.id", link[1] if link else own)
     thing = _dict(stream.get("Thing"))
     places = thing.get("Locations")
     place = _dict(_dict(places[0]).get("location")) if isinstance(places, list) and places else {}
