@@ -101,3 +101,46 @@ def test_diff_says_what_a_changed_mapping_would_change(tocsin, city):
         raw.unlink()
     lost = tocsin("source", "diff", "hospital", "--city", city)
     assert "its bytes are gone" in lost.out
+
+
+FEED = """
+[[sources]]
+name = "east"
+format = "hl7-adt"
+[sources.mapping]
+area = "PID-11.9"
+classify = { text = "OBX[8661-1]", codes = "DG1-3", signals = { ours = "ili" }, file = "words.csv" }
+"""
+
+
+def visit(number, told, complaint):
+    return (
+        f"MSH|^~\\&||East^9^NPI|||{told}||ADT^A04^ADT_A01|m|P|2.5.1\rPID|1||||||||||^^^^^^^^101\r"
+        f"PV1|1|{'|' * 17}{number}{'|' * 25}202603020830\rOBX|1|TX|8661-1^^LN||{complaint}\r"
+    )
+
+
+def test_a_city_reads_visits_by_its_own_words(tocsin, city):
+    (city / "city.toml").write_text(CITY + FEED, "utf-8")
+    assert tocsin("check", "--city", city).code == 2  # the file of words is not there
+    (city / "words.csv").write_text("syndrome,kind,term\nours,zh,打摆子\n", "utf-8")
+    said = (
+        visit("v1", "202603020840", "打摆子")
+        + visit("v2", "202603020850", "无打摆子")
+        + visit("v1", "202603021000", "崴脚")
+    )
+    (city / "in.hl7").write_text(said, "utf-8")
+    done = tocsin("ingest", city / "in.hl7", "--source", "east", "--city", city)
+    assert "3 events" in done.out
+    counts = [
+        tocsin("cube", "--signal", "ili", "--level", "district", "--as-of", moment, "--city", city).out
+        for moment in ("2026-03-02T08:45:00+08:00", "2026-03-02T12:00:00+08:00")
+    ]
+    assert "101,2026-03-02,1\n" in counts[0], "known at a quarter to nine: one"
+    assert "101,2026-03-02,0\n" in counts[1], "known at noon: it was an ankle"
+    (city / "words.csv").write_text("ours,zh,崴脚\n", "utf-8")
+    assert "changed: 1" in tocsin("source", "diff", "east", "--city", city).out
+    (city / "words.csv").write_text("ours,klingon,x\n", "utf-8")
+    wrong = tocsin("source", "diff", "east", "--city", city)
+    assert wrong.code == 2
+    assert "line 1" in wrong.err

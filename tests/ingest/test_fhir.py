@@ -154,3 +154,10 @@ def test_what_is_no_fhir(data: bytes, code: str) -> None:
 
 def test_other_resources_are_nobodys_business() -> None:
     assert said(bundle(PATIENT, PLACE)) == []
+
+
+def test_a_document_beyond_the_limit_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tocsin.ingest.contract.MAX_DOCUMENT", 1 << 10)
+    (found,) = findings(said(bundle(*[encounter(f"e{i}") for i in range(20)])))
+    assert found.code == "too-long"
+    assert "one object a line" in found.message

@@ -288,3 +288,12 @@ def test_the_specimen_is_when_it_happened() -> None:
     assert isinstance(event, Event)
     nine = Dates(ZoneInfo("Asia/Shanghai"), [], NOW).read("2026-03-02T09:00").start
     assert event.reference_time == nine
+
+
+def test_a_message_of_very_many_results_is_read_in_the_time_of_its_length() -> None:
+    results = "".join(f"OBX|{i}|ST|94500-6^^LN|{i}|maybe\r" for i in range(4_000))
+    items = said(
+        "MSH|^~\\&||Lab|||202603031200||ORU^R01|\r" + "ZZZ|\r" * 60_000 + f"OBR|1||f||||20260301\r{results}", ORU
+    )
+    assert codes(items).count("empty-required") == 4_000
+    assert sum(len(f.raw) for f in findings(items)) < 2_000_000

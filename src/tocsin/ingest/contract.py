@@ -14,6 +14,7 @@ from tocsin.config import SourceTable
 BLOCK = 1 << 20  # bytes in every block but the last, however the stream was read
 MAX_RECORD = 1 << 20  # bytes in one record
 MAX_WHOLE = 512 << 20  # bytes of a Parquet, Excel or JSON-array file, which must be held whole
+MAX_DOCUMENT = 128 << 20  # bytes of one JSON or XML document or feed, which takes some eight times its size to read
 RAW = 64 << 10  # bytes of a bad record that are kept
 
 
@@ -90,16 +91,16 @@ def header(names: list[str], line: int) -> Header:
     return Header(tuple(columns), line, frozenset(doubles))
 
 
-def whole(blocks: Blocks) -> bytes | Broken:
-    """All bytes of a file that cannot be read in pieces; Broken if it is torn or larger than `MAX_WHOLE`."""
+def whole(blocks: Blocks, most: int = MAX_WHOLE) -> bytes | Broken:
+    """All bytes of a file that cannot be read in pieces; Broken if it is torn or larger than `most`."""
     held: list[bytes] = []
     size = 0
     for block in blocks:
         if isinstance(block, Broken):
             return block
         size += len(block)
-        if size > MAX_WHOLE:
-            limit = MAX_WHOLE >> 20
+        if size > most:
+            limit = most >> 20
             return Broken(0, "too-long", f"the file is over {limit} MB; split it, or send it as CSV, which is streamed")
         held.append(block)
     return b"".join(held)

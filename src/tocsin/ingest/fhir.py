@@ -53,7 +53,7 @@ def _bundle(document: Document, wanted: str) -> Iterator[Record | Broken]:
         given = [given]
     for position, item in enumerate(given, 1):
         line = document.line or position
-        raw = document.raw if document.line else encoded(item)
+        raw = encoded(item)
         resource = item.get("resource") if isinstance(item, dict) else None
         request = item.get("request") if isinstance(item, dict) else None
         method = text_of(request.get("method")) if isinstance(request, dict) else ""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tocsin.config import SourceTable
-from tocsin.ingest.contract import RAW, Blocks, Broken, Header, Record, Usual, whole
+from tocsin.ingest.contract import MAX_DOCUMENT, RAW, Blocks, Broken, Header, Record, Usual, whole
 
 USUAL = Usual(key=("id", "time"), reference="time")
 OCCUPANCY = ("EMPTY", "MANY_SEATS_AVAILABLE", "FEW_SEATS_AVAILABLE", "STANDING_ROOM_ONLY", "CRUSHED_STANDING_ROOM_ONLY",
@@ -26,7 +26,7 @@ def read(_source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Bro
     """One record a vehicle position or trip update: `id`, `kind` (vehicle, trip), `time` (its own, else the feed's),
     `vehicle`, `trip`, `route`, `direction`, `stop`, `latitude`, `longitude`, `occupancy` (the name: its numbers
     follow no scale), `occupancy_percentage`, `delay` (seconds). `Record.line` is the entity's position in the feed."""
-    data = whole(blocks)
+    data = whole(blocks, MAX_DOCUMENT)
     if isinstance(data, Broken):
         yield data
         return

@@ -22,6 +22,8 @@ _NO = re.compile(
     r"阴性|未检出|未检测到|\b(?:negative|not detected|none detected|neg|absent|non-?reactive|undetected)\b|^[-－]$"
 )
 _YES = re.compile(r"阳性|检出|\b(?:positive|detected|pos|present|reactive)\b|^[+＋]+$")
+AROUND = 20  # segments about the patient, and about one order, that are kept with each of its results
+SHORT = 8 << 10  # bytes of a message that are kept whole with each bad result; of a longer one the result alone
 _GONE = ("X", "D", "W")  # OBX-11: no result to be had, deleted, posted by mistake
 
 
@@ -50,18 +52,21 @@ def _records(piece: Piece, encoding: str) -> Iterator[Record | Broken]:
         said = f"{what[:40]!r} is no laboratory result; taken is ORU^R01, have the others left out of this feed"
         yield Broken(piece.line, "unknown-message", said, piece.raw[:RAW], "MSH-9", what)
         return
-    notes = (odd,) if odd else ()
+    notes = (odd,) if odd else ()  # of the message, told with its first result
     found = False
     for part in _results(message):
         found = True
-        yield Record(piece.line, cells(part), piece.raw, part.value("OBX-11") in _GONE, notes)
+        short = len(piece.raw) <= SHORT
+        raw = piece.raw if short else "|".join(part.of("OBX")[0]).encode("utf-8", "replace")
+        yield Record(piece.line, cells(part), raw, part.value("OBX-11") in _GONE, notes)
+        notes = ()
     if not found:
         yield Broken(piece.line, "bad-hl7", "the message has no OBX, so no result", piece.raw[:RAW], "OBX")
 
 
 def _results(message: Message) -> Iterator[Message]:
     """The message once for each OBX under an OBR, with its own ORC, OBR, OBX and SPM only."""
-    common = [s for s in message.segments if s[0] not in ("ORC", "OBR", "OBX", "SPM", "NTE")]
+    common = [s for s in message.segments if s[0] not in ("ORC", "OBR", "OBX", "SPM", "NTE")][:AROUND]
     groups: list[list[list[str]]] = []
     order: list[list[str]] = []
     for segment in message.segments:
@@ -74,7 +79,7 @@ def _results(message: Message) -> Iterator[Message]:
             groups[-1].append(segment)
     for group in groups:
         specimen_seen = False
-        around = [s for s in group if s[0] != "OBX"]
+        around = [s for s in group if s[0] != "OBX"][:AROUND]
         for segment in group:
             specimen_seen |= segment[0] == "SPM"
             if segment[0] == "OBX" and not specimen_seen:  # an OBX after the SPM tells of the specimen

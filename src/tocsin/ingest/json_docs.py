@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from tocsin.ingest import contract
 from tocsin.ingest.contract import RAW, Blocks, Broken, Cells, Record, whole
 from tocsin.ingest.lines import lines
 
@@ -25,7 +26,7 @@ class Document(NamedTuple):
 def documents(blocks: Blocks) -> Iterator[Document | Broken]:
     """The JSON values of a file: every line's, where lines are whole objects, else the file's one value.
 
-    Lines are streamed; a file with one value is held whole, at most `MAX_WHOLE` bytes. A bad line costs itself.
+    Lines are streamed; a file with one value is held whole, at most `MAX_DOCUMENT` bytes. A bad line costs itself.
     """
     held: list[bytes | Broken] = []
     while sum(map(len, held)) < HEAD and (block := next(blocks, None)) is not None:
@@ -34,7 +35,7 @@ def documents(blocks: Blocks) -> Iterator[Document | Broken]:
     if _is_lines(b"".join(b for b in held if isinstance(b, bytes))[:HEAD]):
         yield from _each(together)
         return
-    data = whole(together)
+    data = whole(together, contract.MAX_DOCUMENT)
     if isinstance(data, Broken):
         yield data._replace(message=data.message.replace("as CSV, which is", "one object a line, which is"))
         return
@@ -114,9 +115,13 @@ def cells(plain: dict[str, Any], value: Any, find: Callable[[str], Any] = lambda
 
 
 def numbered(document: Document, items: list[Any]) -> Iterator[tuple[int, Any, bytes]]:
-    """(line, item, its bytes) of the items of one document: the line where it has one, else the item's position."""
+    """(line, item, its bytes) of the items of one document: the line where it has one, else the item's position.
+
+    An item's bytes are its own, not the whole document's: a thousand bad ones must not keep it a thousand times.
+    """
+    alone = bool(document.line) and len(items) == 1
     for position, item in enumerate(items, 1):
-        yield document.line or position, item, document.raw if document.line else encoded(item)
+        yield document.line or position, item, document.raw if alone else encoded(item)
 
 
 def encoded(item: Any) -> bytes:

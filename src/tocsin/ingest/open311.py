@@ -6,7 +6,7 @@ from typing import Any
 from xml.parsers import expat  # documents with a DTD or an entity are refused before they are read
 
 from tocsin.config import SourceTable
-from tocsin.ingest.contract import RAW, Blocks, Broken, Header, Record, Usual, whole
+from tocsin.ingest.contract import MAX_DOCUMENT, RAW, Blocks, Broken, Header, Record, Usual, whole
 from tocsin.ingest.json_docs import cells, each_object, encoded
 from tocsin.ingest.lines import head_text
 
@@ -45,7 +45,7 @@ class _Refused(Exception):
 
 def _xml(blocks: Blocks) -> Iterator[Record | Broken]:
     """The <request> elements of a document, as far as it is well-formed."""
-    data = whole(blocks)
+    data = whole(blocks, MAX_DOCUMENT)
     if isinstance(data, Broken):
         yield data
         return

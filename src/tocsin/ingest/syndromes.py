@@ -17,6 +17,7 @@ from tocsin.ingest.values import half_width
 KINDS = ("en", "zh", "celsius", "icd10", "all", "not", "not-icd10", "looks-denied")
 LONGEST = 2000  # characters of a complaint that are read
 WORDS = 5  # after an English cue, as in NegEx
+LONG = 100  # letters that five words may take
 LETTERS = 12  # after a Chinese cue
 
 _CODE = re.compile(r"[A-Z]\d[0-9A-Z][0-9A-Z.]*")
@@ -163,10 +164,10 @@ def _denied(plain: str) -> Iterator[tuple[int, int]]:
     """The stretches of a text in which a word is denied."""
     for cue in _CUE.finditer(plain):
         start = cue.end()
-        end = _END.search(plain, start)
-        stop = end.start() if end else len(plain)
+        reach = min(start + (LETTERS if cue["zh"] else LONG), len(plain))
+        end = _END.search(plain, start, reach)
+        stop = end.start() if end else reach
         if cue["zh"]:
-            stop = min(stop, start + LETTERS)
             cut = plain.find(",", start, stop)  # half-width ，
             stop = cut if cut >= 0 else stop
         else:

@@ -1,6 +1,6 @@
 """How fast messages become events: records a second by format, on one core, and the memory it takes.
 
-Run: PYTHONPATH=src:tests python benchmarks/messages.py [ROWS]
+Run: PYTHONPATH=src:tests python benchmarks/formats.py [ROWS]
 """
 
 import io
