@@ -8,7 +8,8 @@ from cli.conftest import CITY, HEAD, rows
 from messages import SAMPLES
 from tables import AREAS as TREE
 from tables import GOOD, NOW, as_csv, as_parquet, as_xlsx, read, settings
-from tocsin import config
+from tocsin import config, loop
+from tocsin.desk import open_desk
 from tocsin.ingest.propose import propose
 from tocsin.types import Event
 
@@ -144,3 +145,12 @@ def test_a_city_reads_visits_by_its_own_words(tocsin, city):
     wrong = tocsin("source", "diff", "east", "--city", city)
     assert wrong.code == 2
     assert "line 1" in wrong.err
+
+
+def test_diff_reads_messages_as_it_reads_files(tocsin, city):
+    desk = open_desk(city, {})
+    source = desk.settings.source("hospital")
+    for i in range(3):
+        loop.receive(desk, source, (HEAD + rows(i, i + 1)).encode(), "POST", NOW)
+    desk.store.close()
+    assert "3 files, 3 events" in tocsin("source", "diff", "hospital", "--city", city).out

@@ -4,6 +4,7 @@ from cli.conftest import AREAS, CITY, HEAD, rows
 from tocsin import loop
 from tocsin.desk import open_desk
 from tocsin.store.retention import forget
+from tocsin.views.mapped import changes
 
 FIRST, LATER = 1_790_000_000_000_000, 1_790_900_000_000_000
 
@@ -32,6 +33,12 @@ def test_bytes_are_forgotten_by_source_and_events_stay(tmp_path):
     (left,) = (tmp_path / "raw").rglob("*.gz")
     assert left in kept
     assert desk.store.db.execute("SELECT COUNT(*) FROM event").fetchone()[0] == 15
+    message_ = (HEAD + rows(20, 21)).encode()
+    loop.receive(desk, desk.settings.source("hospital"), message_, "POST", LATER)
+    assert [c.before for c in changes(desk, desk.settings.source("hospital")).added] == []
+    assert forget(desk.store, tmp_path, {"hospital": LATER}) == 0
+    assert forget(desk.store, tmp_path, {"hospital": LATER + 1}) == 2
+    assert desk.store.db.execute("SELECT COUNT(*) FROM message").fetchone()[0] == 0
     raw, message = desk.store.db.execute("SELECT raw, message FROM finding").fetchone()
     assert bytes(raw) == b""
     assert "never" in message

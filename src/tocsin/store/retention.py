@@ -9,7 +9,7 @@ from tocsin.types import Instant
 
 
 def forget(store: Store, directory: Path, before: Mapping[str, Instant]) -> int:
-    """Delete the kept bytes of what came before a source's moment, and the bytes beside its findings; how many files.
+    """Delete the kept bytes of what came before a source's moment, and those beside its findings; how many went.
 
     Bytes that several sources sent stay until all of them let go; a delivery that is not done keeps its bytes.
     """
@@ -19,15 +19,18 @@ def forget(store: Store, directory: Path, before: Mapping[str, Instant]) -> int:
         " GROUP BY d.sha256, s.name"
     ).fetchall()
     for sha, source, received, done in rows:
-        over = bool(done) and source in before and received < before[source]
-        held[sha] = held.get(sha, False) or not over
+        past = bool(done) and source in before and received < before[source]
+        held[sha] = held.get(sha, False) or not past
     gone = 0
-    for sha in (sha for sha, stays in held.items() if not stays):
-        path = raw_path(directory, sha)
+    over = [sha for sha, stays in held.items() if not stays]
+    for path in (raw_path(directory, sha) for sha in over):
         if path.exists():
             path.unlink()
             gone += 1
     with store.transaction() as db:
+        for sha in over:
+            gone += db.execute("SELECT COUNT(*) FROM message WHERE sha256 = ?", (sha,)).fetchone()[0]
+            db.execute("DELETE FROM message WHERE sha256 = ?", (sha,))
         for source, moment in before.items():
             db.execute(
                 "UPDATE finding SET raw = ? WHERE at < ? AND raw <> ?"

@@ -1,6 +1,7 @@
 """What the mapping of now makes of all that a source has delivered, beside what is stored. I/O."""
 
 import gzip
+import io
 import typing
 import zlib
 from typing import Any, NamedTuple
@@ -9,7 +10,7 @@ from tocsin import ingest
 from tocsin.config import SourceTable
 from tocsin.cube.increments import judge, same
 from tocsin.desk import Desk
-from tocsin.store.deliveries import raw_path
+from tocsin.store.deliveries import raw_path, read_message
 from tocsin.store.said import Kept, kept, newest
 from tocsin.types import Event
 from tocsin.views.plain import iso
@@ -37,8 +38,8 @@ class Changes(NamedTuple):
 def changes(desk: Desk, source: SourceTable) -> Changes:
     """Read every kept delivery of the source again by today's mapping, in its order, and compare with the store.
 
-    Events that came by push have no kept bytes and no mapping: they are neither compared nor counted as gone, unless a
-    file says the same key.
+    Events pushed in Tocsin's own form have no mapping and no kept bytes: they count as no longer said, unless a file or
+    message says the same key.
     """
     files = kept(desk.store, source.name)
     after: dict[str, Event] = {}
@@ -62,7 +63,8 @@ def changes(desk: Desk, source: SourceTable) -> Changes:
 
 
 def _read(desk: Desk, source: SourceTable, file: Kept, after: dict[str, Event], findings: dict[str, int]) -> None:
-    with gzip.open(raw_path(desk.directory, file.sha256)) as opened:
+    message = read_message(desk.store, file.sha256)
+    with io.BytesIO(message) if message is not None else gzip.open(raw_path(desk.directory, file.sha256)) as opened:
         stream = typing.cast(typing.BinaryIO, opened)  # only its read() is used
         items = ingest.parse(
             source, stream, file=file.file, tree=desk.tree, settings=desk.settings, received=file.received
