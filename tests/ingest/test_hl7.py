@@ -297,3 +297,9 @@ def test_a_message_of_very_many_results_is_read_in_the_time_of_its_length() -> N
     )
     assert codes(items).count("empty-required") == 4_000
     assert sum(len(f.raw) for f in findings(items)) < 2_000_000
+
+
+def test_messages_sent_to_a_table_are_told_what_they_are() -> None:
+    (found,) = findings(said(adt(), settings()))
+    assert found.code == "not-a-table"
+    assert "hl7-adt" in found.message

@@ -10,7 +10,7 @@ from tocsin.ingest import FORMATS
 from tocsin.ingest.propose import propose
 from tocsin.views.mapped import Change, changes, plain_change
 
-LOOK = 4 << 20  # bytes of a sample that are read
+LOOK = 64 << 20  # bytes of a sample that are read; of tables and messages the first 500 records are looked at
 SHOWN = 10
 
 

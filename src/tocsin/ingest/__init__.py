@@ -116,6 +116,8 @@ def _mismatch(name: str, head: bytes) -> str:
     for magic, what in _NEVER.items():
         if head.startswith(magic):
             return f"this is {what}"
+    if name in ("csv", "jsonl") and head.lstrip(b"\x0b \t\r\n").startswith((b"MSH|", b"FHS|", b"BHS|")):
+        return "these are HL7 v2 messages; write format = 'hl7-adt' (visits) or 'hl7-oru' (laboratory)"
     for magic, found in _MAGIC.items():
         if head.startswith(magic) and found != name:
             return f"the source's format is {name}, but this is {found}; write format = '{found}' or 'auto'"
