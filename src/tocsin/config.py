@@ -140,6 +140,7 @@ class RecordMap(_Table, frozen=True):
     report: str | Field | None = None  # absent: the format's own, else the moment of arrival
     value: str | Field | None = None  # absent: 1 (one row, one case)
     imported: str | Field | None = None
+    only: dict[str, str | list[str]] = {}  # column = cells that are ours; any other record is none of ours, no finding
 
 
 Format = Literal[

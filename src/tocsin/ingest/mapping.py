@@ -52,13 +52,21 @@ class Mapper:
         self.wide = m.values
         self.classify = Classifier(m.classify, source.name) if m.classify else None
         self.place = finder(m.area, tree)
+        self.only = {c: {v} if isinstance(v, str) else set(v) for c, v in m.only.items()}
         own = [m.key] if isinstance(m.key, str) and m.key else list(m.key)
         key = own or list(usual.key)
         self.key = by_columns(source.name, key, every=not own) if key else by_row(source.name)
         self.key_columns = key
         fields = [self.reference, self.report, self.imported, *([] if m.values else [self.signal, self.value])]
         classified = self.classify.columns if self.classify else ()
-        self.columns = {*key, *columns_of(m.area), *m.values, *classified, *(f.column for f in fields if f)} - {""}
+        self.columns = {
+            *key,
+            *columns_of(m.area),
+            *m.values,
+            *m.only,
+            *classified,
+            *(f.column for f in fields if f),
+        } - {""}
 
     def unusable(self, head: Header) -> Broken | None:
         """Why nothing can be read from a table with these columns: one is missing, or stands twice."""
@@ -130,6 +138,8 @@ class Mapper:
 
     def _is_for_others(self, cells: dict[str, Any]) -> bool:
         """Whether the mapping says that such a record is none of ours."""
+        if any(text(cells.get(column)) not in ours for column, ours in self.only.items()):
+            return True
         return (
             self.signal.others == "ignore" and bool(self.signal.column)
             and text(cells.get(self.signal.column)) not in self.signal.map
