@@ -25,6 +25,9 @@ def commands() -> str:
         names = ["-h", "--help"]  # as the program itself sets them
         context = click.Context(command, info_name=f"tocsin {name}", terminal_width=100, help_option_names=names)
         out += [f"## `tocsin {name}`", "", line, "", "```text", command.get_help(context).rstrip(), "```", ""]
+        for inner, part in command.commands.items() if isinstance(command, click.Group) else ():
+            one = click.Context(part, info_name=f"tocsin {name} {inner}", terminal_width=100, help_option_names=names)
+            out += ["```text", part.get_help(one).rstrip(), "```", ""]
     return "\n".join(out)
 
 

@@ -105,6 +105,7 @@ class Field(_Table, frozen=True):
     map: dict[str, str] = {}
     default: str | None = None  # for an empty cell; without it an empty cell is a finding
     format: str | list[str] = []  # strptime formats for dates; empty: ISO 8601, YYYY/MM/DD, YYYYMMDD
+    others: Literal["finding", "ignore"] = "finding"  # a signal's cell that is not in the map
 
 
 class AreaField(_Table, frozen=True):
@@ -117,17 +118,37 @@ class AreaField(_Table, frozen=True):
     map: dict[str, str] = {}
 
 
+class Classify(_Table, frozen=True):
+    """[sources.mapping.classify]: complaints and diagnoses to syndromes to signals; one event for each signal named."""
+
+    signals: dict[str, str]  # syndrome = signal name; "*" is every record
+    text: str | list[str] = []  # columns of free text, Chinese or English
+    codes: str | list[str] = []  # columns of ICD-10 codes
+    file: str = ""  # a CSV file of further terms: syndrome,kind,term
+    terms: list[tuple[str, str, str]] = []  # the same, written here
+
+
 class RecordMap(_Table, frozen=True):
     """[sources.mapping]: which column is what. A bare string means "this column"."""
 
-    reference: str | Field
     area: str | AreaField | list[AreaField]  # the first that is known; any but the first leaves a finding
+    reference: str | Field = ""  # may be left out where the format has a time of its own
     signal: str | Field = ""  # a bare string is the signal's name
     values: dict[str, str] = {}  # wide tables: column = signal name, one event a column
-    key: str | list[str] = []  # empty: digest of the row and its occurrence number
-    report: str | Field | None = None  # absent: the moment of arrival
+    classify: Classify | None = None  # instead of signal and values
+    key: str | list[str] = []  # empty: the format's own, else a digest of the row and its occurrence number
+    report: str | Field | None = None  # absent: the format's own, else the moment of arrival
     value: str | Field | None = None  # absent: 1 (one row, one case)
     imported: str | Field | None = None
+    only: dict[str, str | list[str]] = {}  # column = cells that are ours; any other record is none of ours, no finding
+
+
+Format = Literal[
+    "auto", "csv", "jsonl", "parquet", "xlsx", "json", "hl7-adt", "hl7-oru", "fhir", "dhis2", "dhis2-tracker",
+    "open311", "sensorthings", "ngsi-ld", "nwss", "gtfs-rt",
+]  # fmt: skip
+OWN_TIME = {"hl7-adt", "hl7-oru", "fhir", "dhis2", "dhis2-tracker", "open311", "sensorthings", "ngsi-ld", "nwss",
+            "gtfs-rt"}  # fmt: skip
 
 
 class SourceTable(_Table, frozen=True):
@@ -135,13 +156,15 @@ class SourceTable(_Table, frozen=True):
 
     name: str
     title: dict[str, str] = {}
-    format: Literal["auto", "csv", "jsonl", "parquet", "xlsx"] = "auto"
+    format: Format = "auto"
     encoding: str = "auto"  # auto: UTF-8 (with or without BOM), else GB18030
     delimiter: str = ","
     sheet: str = ""  # xlsx: the sheet's name; empty: the first
+    records: str = ""  # json: where the list of records is, as a JSON pointer; fhir: the resource that is a record
     files: str = ""  # a glob under the city directory that `serve` watches
     every: str = ""  # "1d", "1h": how often it should be heard; empty: no expectation
     owner: str = ""  # whom to call when it is silent
+    raw_days: int = 0  # the bytes that came are forgotten after so many days; 0: they are kept
     mapping: RecordMap | None = None  # push-only sources need none
 
 
@@ -251,6 +274,8 @@ def _signal_problems(g: SignalTable, levels: list[str]) -> typing.Iterator[tuple
 
 
 def _source_problems(f: SourceTable, signals: set[str]) -> typing.Iterator[tuple[str, str]]:
+    if f.raw_days < 0:
+        yield "raw_days", f"{f.raw_days}; expected a number of days, or 0 to keep the bytes"
     if f.every:
         try:
             Step.parse(f.every)
@@ -263,22 +288,37 @@ def _source_problems(f: SourceTable, signals: set[str]) -> typing.Iterator[tuple
             "encoding",
             f"{f.encoding!r} is not known; write auto, utf-8, gb18030, big5 or another that Python has",
         )
-    if f.mapping is None:
-        return
+    if f.mapping is not None:
+        yield from ((f"mapping.{k}", v) for k, v in _mapping_problems(f, f.mapping, signals))
+
+
+def _mapping_problems(f: SourceTable, m: RecordMap, signals: set[str]) -> typing.Iterator[tuple[str, str]]:
+    if not m.reference and f.format not in OWN_TIME:
+        yield "reference", "name the column that says when it happened"
     for name in ("reference", "signal", "report", "value", "imported"):
-        field = getattr(f.mapping, name)
+        field = getattr(m, name)
         if isinstance(field, Field) and not field.column and field.value is None:
-            yield f"mapping.{name}", "name a column, or give a constant value"
-    named = f.mapping.signal
+            yield name, "name a column, or give a constant value"
+    named = m.signal
     spoken = {named} if isinstance(named, str) else {*named.map.values(), *([str(named.value)] if named.value else [])}
-    for name in (spoken | set(f.mapping.values.values())) - {""}:
+    classify = m.classify
+    spoken |= set(classify.signals.values()) if classify else set()
+    for name in (spoken | set(m.values.values())) - {""}:
         if name not in signals:
-            yield "mapping.signal", f"{name!r} is not a signal; allowed: {', '.join(sorted(signals))}"
-    if not named and not f.mapping.values:
-        yield "mapping.signal", "name a signal, a column that holds it, or map columns to signals with values = { … }"
-    ways = f.mapping.area if isinstance(f.mapping.area, list) else [f.mapping.area]
+            yield "signal", f"{name!r} is not a signal; allowed: {', '.join(sorted(signals))}"
+    if sum(map(bool, (named, m.values, classify))) != 1:
+        yield (
+            "signal",
+            (
+                "name a signal, or a column that holds it; or map columns to signals with values = { … }; "
+                "or complaints to signals with classify = { … }: one of the three"
+            ),
+        )
+    if classify and not (classify.text or classify.codes):
+        yield "classify", "name the columns of free text (text = …) or of ICD-10 codes (codes = …)"
+    ways = m.area if isinstance(m.area, list) else [m.area]
     if not ways or any(not (w if isinstance(w, str) else w.column or w.names or w.value) for w in ways):
-        yield "mapping.area", "name the column that holds the area's code, or the columns of names, or a constant value"
+        yield "area", "name the column that holds the area's code, or the columns of names, or a constant value"
 
 
 def _is_text_encoding(name: str) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import numpy as np
 
 from tocsin import config
@@ -20,6 +21,7 @@ from tocsin.config import Settings, SignalTable, SourceTable
 from tocsin.cube.cube import Columns, counts, covered, known, settled
 from tocsin.detect import Detector, detector
 from tocsin.errors import ConfigError, MethodError, StoreError
+from tocsin.ingest.syndromes import read_terms
 from tocsin.store import open_store
 from tocsin.store.db import Store
 from tocsin.store.increments import heard, oldest, read_increments, steps_in_store, tide, zone_in_store
@@ -236,7 +238,7 @@ def open_desk(directory: Path, env: Mapping[str, str], *, agree: bool = True) ->
         raise ConfigError(f"no {FILE} in {directory}; `tocsin init DIR` makes a city, --city DIR names one") from e
     except (OSError, UnicodeDecodeError) as e:
         raise ConfigError(f"{file}: {e}; it must be a readable UTF-8 file") from e
-    settings = config.parse(text, str(file))
+    settings = _with_terms(config.parse(text, str(file)), directory, env)
     where = config.expand(settings.areas.file, directory, env)
     areas = tree(parse_areas(_bytes(where, "areas.file"), settings.areas.columns, str(where)), settings.city.levels)
     mapped = config.expand(settings.areas.geojson, directory, env) if settings.areas.geojson else None
@@ -251,6 +253,24 @@ def open_desk(directory: Path, env: Mapping[str, str], *, agree: bool = True) ->
         if outbreak.area not in areas:
             raise ConfigError(f"{file}: outbreaks[{i}].area: no area {outbreak.area!r} in {where}")
     return desk
+
+
+def _with_terms(settings: Settings, directory: Path, env: Mapping[str, str]) -> Settings:
+    """The settings with the terms of the sources' own syndrome files in them."""
+    sources = []
+    for s in settings.sources:
+        if s.mapping and s.mapping.classify and s.mapping.classify.file:
+            table = s.mapping.classify
+            key = f"sources.{s.name}.mapping.classify.file"
+            where = config.expand(table.file, directory, env)
+            try:
+                terms = [*table.terms, *read_terms(_bytes(where, key).decode("utf-8-sig"), str(where))]
+            except UnicodeDecodeError as e:
+                raise ConfigError(f"{FILE}: {key}: {where} is not UTF-8 text ({e}); save it as UTF-8") from e
+            table = msgspec.structs.replace(table, terms=terms)
+            s = msgspec.structs.replace(s, mapping=msgspec.structs.replace(s.mapping, classify=table))  # noqa: PLW2901
+        sources.append(s)
+    return msgspec.structs.replace(settings, sources=sources)
 
 
 def _agree(desk: Desk) -> None:
@@ -282,7 +302,8 @@ def _spoken(source: SourceTable) -> set[str]:
     assert source.mapping is not None
     by = source.mapping.signal
     named = {by} if isinstance(by, str) else {*by.map.values(), str(by.value or "")}
-    return named | set(source.mapping.values.values())
+    classified = source.mapping.classify.signals.values() if source.mapping.classify else ()
+    return named | set(source.mapping.values.values()) | set(classified)
 
 
 def _detector(table: str | dict[str, Any]) -> Detector:

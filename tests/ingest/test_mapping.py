@@ -345,3 +345,14 @@ def test_sniffing() -> None:
     assert ingest.sniff(b'\xef\xbb\xbf \n{"a": 1}') == "jsonl"
     assert ingest.sniff('{"a": 1}'.encode("utf-16")) == "jsonl"
     assert ingest.sniff(b"a,b\n") == "csv"
+
+
+def test_records_of_others_are_neither_events_nor_findings() -> None:
+    rows = [*GOOD, ["e", "never", "2026-03-05", "99", "尘", "x"]]
+    items = read(as_csv(rows), settings(MAPPING + 'only = { where = ["11", "12"] }'))
+    assert [e.area for e in events(items)] == ["11", "12", "12"]
+    assert codes(items) == []
+    assert codes(read(as_csv(rows), settings(MAPPING + 'only = { nowhere = "11" }'))) == ["missing-column"]
+    mapped = MAPPING.replace('"尘" = "pm25" }', '"尘" = "pm25" }, others = "ignore"').replace('"流感" = "flu", ', "")
+    assert {e.signal for e in events(read(as_csv(GOOD), settings(mapped)))} == {"pm25"}
+    assert codes(read(as_csv(GOOD), settings(mapped))) == []

@@ -52,7 +52,8 @@ def unknown_commands(text: str) -> list[str]:
             if command is None:
                 found.append(said[1])
                 continue
-            known = {o for p in command.params for o in p.opts} | {"--help"}
+            parts = [command, *(command.commands.values() if isinstance(command, click.Group) else ())]
+            known = {o for c in parts for p in c.params for o in p.opts} | {"--help"}
             given = re.findall(r"(?:^|\s)(--[\w-]+)", said[2].split(" #")[0])
             found += [f"{said[1]} {o}" for o in given if o not in known]
     return found

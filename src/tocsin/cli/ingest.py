@@ -25,7 +25,7 @@ SHOWN = 10
 @click.option("--dry-run", is_flag=True, help="Show the first events and all kinds of findings; store nothing.")
 @json_option
 def command(files: tuple[Path, ...], source: str, city: Path, dry_run: bool, as_json: bool) -> None:
-    """Take FILES in: CSV, JSON lines, Parquet, Excel; .gz is opened. The same file twice adds nothing.
+    """Take FILES in, in any format of the guide; .gz is opened. The same file twice adds nothing.
 
     \b
     Example:

@@ -7,8 +7,23 @@ from typing import BinaryIO
 from tocsin.areas import AreaTree
 from tocsin.config import Settings, SourceTable
 from tocsin.errors import ConfigError
-from tocsin.ingest import table_csv, table_jsonl, table_parquet, table_xlsx
-from tocsin.ingest.contract import RAW, Blocks, Broken, Header, Reader
+from tocsin.ingest import (
+    dhis2,
+    fhir,
+    gtfs_rt,
+    hl7_adt,
+    hl7_oru,
+    json_pointed,
+    ngsi_ld,
+    nwss,
+    open311,
+    sensorthings,
+    table_csv,
+    table_jsonl,
+    table_parquet,
+    table_xlsx,
+)
+from tocsin.ingest.contract import RAW, Blocks, Broken, Header, Reader, Usual
 from tocsin.ingest.lines import head_text
 from tocsin.ingest.mapping import Mapper
 from tocsin.ingest.stream import blocks
@@ -19,6 +34,29 @@ FORMATS: dict[str, Reader] = {
     "jsonl": table_jsonl.read,
     "parquet": table_parquet.read,
     "xlsx": table_xlsx.read,
+    "json": json_pointed.read,
+    "hl7-adt": hl7_adt.read,
+    "hl7-oru": hl7_oru.read,
+    "fhir": fhir.read,
+    "dhis2": dhis2.read,
+    "dhis2-tracker": dhis2.read_tracker,
+    "open311": open311.read,
+    "sensorthings": sensorthings.read,
+    "ngsi-ld": ngsi_ld.read,
+    "nwss": nwss.read,
+    "gtfs-rt": gtfs_rt.read,
+}
+USUAL: dict[str, Usual] = {  # which columns serve where the mapping names none
+    "hl7-adt": hl7_adt.USUAL,
+    "hl7-oru": hl7_oru.USUAL,
+    "fhir": fhir.USUAL,
+    "dhis2": dhis2.USUAL,
+    "dhis2-tracker": dhis2.USUAL_TRACKER,
+    "open311": open311.USUAL,
+    "sensorthings": sensorthings.USUAL,
+    "ngsi-ld": ngsi_ld.USUAL,
+    "nwss": nwss.USUAL,
+    "gtfs-rt": gtfs_rt.USUAL,
 }
 
 _MAGIC = {b"PAR1": "parquet", b"PK\x03\x04": "xlsx"}
@@ -36,7 +74,8 @@ def parse(
     """
     if source.mapping is None:
         raise ConfigError(f"source {source.name!r} has no [sources.mapping]; it says which column is what")
-    mapper = Mapper(source, file=file, tree=tree, settings=settings, received=received)
+    usual = USUAL.get(source.format, Usual())
+    mapper = Mapper(source, usual, file=file, tree=tree, settings=settings, received=received)
     return _items(source, mapper, blocks(stream))
 
 
@@ -77,6 +116,8 @@ def _mismatch(name: str, head: bytes) -> str:
     for magic, what in _NEVER.items():
         if head.startswith(magic):
             return f"this is {what}"
+    if name in ("csv", "jsonl") and head.lstrip(b"\x0b \t\r\n").startswith((b"MSH|", b"FHS|", b"BHS|")):
+        return "these are HL7 v2 messages; write format = 'hl7-adt' (visits) or 'hl7-oru' (laboratory)"
     for magic, found in _MAGIC.items():
         if head.startswith(magic) and found != name:
             return f"the source's format is {name}, but this is {found}; write format = '{found}' or 'auto'"

@@ -14,6 +14,7 @@ from tocsin.config import SourceTable
 BLOCK = 1 << 20  # bytes in every block but the last, however the stream was read
 MAX_RECORD = 1 << 20  # bytes in one record
 MAX_WHOLE = 512 << 20  # bytes of a Parquet, Excel or JSON-array file, which must be held whole
+MAX_DOCUMENT = 128 << 20  # bytes of one JSON or XML document or feed, which takes some eight times its size to read
 RAW = 64 << 10  # bytes of a bad record that are kept
 
 
@@ -25,14 +26,6 @@ class Header(NamedTuple):
     duplicates: frozenset[str] = frozenset()
 
 
-class Record(NamedTuple):
-    """One row: its 1-based line or row, its cells by column, its own bytes (None: the format has no lines)."""
-
-    line: int
-    cells: dict[str, Any]
-    raw: bytes | None
-
-
 class Broken(NamedTuple):
     """A stretch of the file that is no record; becomes a finding."""
 
@@ -42,6 +35,40 @@ class Broken(NamedTuple):
     raw: bytes = b""
     field: str = ""
     value: str = ""
+
+
+class Record(NamedTuple):
+    """One row: its 1-based line or row, its cells by column, its own bytes (None: the format has no lines).
+
+    `withdrawn`: the source takes back what it said under this key. `notes`: what is odd about the record, though it is
+    taken all the same.
+    """
+
+    line: int
+    cells: dict[str, Any]
+    raw: bytes | None
+    withdrawn: bool = False
+    notes: tuple[Broken, ...] = ()
+
+
+class Usual(NamedTuple):
+    """The columns of a format that stand in where the mapping names none; all columns of `key` must be filled."""
+
+    key: tuple[str, ...] = ()
+    reference: str = ""
+    report: str = ""
+
+
+class Cells(dict[str, Any]):
+    """A record's plain cells; a column that is none of them is a path, which `find` follows into the record."""
+
+    def __init__(self, plain: dict[str, Any], find: Callable[[str], Any]) -> None:
+        super().__init__(plain)
+        self.find = find
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The cell, or what the path leads to; None if there is nothing."""
+        return self[key] if key in self else self.find(key)
 
 
 Blocks = Iterator[bytes | Broken]  # a Broken is the last item: the stream was torn there
@@ -64,16 +91,16 @@ def header(names: list[str], line: int) -> Header:
     return Header(tuple(columns), line, frozenset(doubles))
 
 
-def whole(blocks: Blocks) -> bytes | Broken:
-    """All bytes of a file that cannot be read in pieces; Broken if it is torn or larger than `MAX_WHOLE`."""
+def whole(blocks: Blocks, most: int = MAX_WHOLE) -> bytes | Broken:
+    """All bytes of a file that cannot be read in pieces; Broken if it is torn or larger than `most`."""
     held: list[bytes] = []
     size = 0
     for block in blocks:
         if isinstance(block, Broken):
             return block
         size += len(block)
-        if size > MAX_WHOLE:
-            limit = MAX_WHOLE >> 20
+        if size > most:
+            limit = most >> 20
             return Broken(0, "too-long", f"the file is over {limit} MB; split it, or send it as CSV, which is streamed")
         held.append(block)
     return b"".join(held)

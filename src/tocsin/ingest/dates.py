@@ -20,6 +20,7 @@ _WRITTEN = re.compile(
     r"(?:[T\s]*(\d{1,2})[:时時](\d{1,2})(?:[:分](\d{1,2}(?:\.\d+)?)?秒?)?\s*(Z|[+-]\d{2}:?\d{2})?)?",
     re.ASCII,
 )
+_COMPACT = re.compile(r"(\d{8})(\d{2})(?:(\d{2})(?:(\d{2})(\.\d+)?)?)?\s*(Z|[+-]\d{2}:?\d{2})?", re.ASCII)  # HL7
 _TIMED = re.compile(r"%[HIMSXcfpsT]")
 
 
@@ -82,6 +83,12 @@ def _usual(plain: str) -> datetime:
         if offset:
             return found.replace(tzinfo=datetime.strptime(offset, "%z").tzinfo)
         return found
+    compact = _COMPACT.fullmatch(plain)
+    if compact:
+        day, hour, minute, second, fraction, offset = compact.groups()
+        found = datetime.strptime(day + hour + (minute or "00") + (second or "00"), "%Y%m%d%H%M%S")
+        found += timedelta(seconds=float(fraction or 0))
+        return found.replace(tzinfo=datetime.strptime(offset, "%z").tzinfo) if offset else found
     if len(plain) < 8:
         raise ValueError("too short")
     return datetime.fromisoformat(plain)

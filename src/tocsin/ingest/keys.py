@@ -14,12 +14,12 @@ def opaque(source: str, key: str) -> str:
     return sha256(f"{source}\x1f{key}".encode("utf-8", "surrogatepass")).hexdigest()[:LENGTH]
 
 
-def by_columns(source: str, columns: Sequence[str]) -> Callable[[dict[str, Any]], str]:
-    """The key columns' cells, joined and made opaque; "" when all of them are empty."""
+def by_columns(source: str, columns: Sequence[str], every: bool = False) -> Callable[[dict[str, Any]], str]:
+    """The key columns' cells, joined and made opaque; "" when all of them (`every`: one of them) are empty."""
 
     def key(cells: dict[str, Any]) -> str:
         said = [text(cells.get(c)) for c in columns]
-        return opaque(source, "\x1f".join(said)) if any(said) else ""
+        return opaque(source, "\x1f".join(said)) if (all if every else any)(said) else ""
 
     return key
 

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from tocsin.areas import AreaTree
 from tocsin.calendar import zone
 from tocsin.config import Field, RecordMap, Settings, SourceTable
-from tocsin.ingest.contract import RAW, Broken, Header, Record
+from tocsin.ingest.classify import Classifier
+from tocsin.ingest.contract import RAW, Broken, Header, Record, Usual
 from tocsin.ingest.dates import Dates, When
 from tocsin.ingest.keys import by_columns, by_row
 from tocsin.ingest.places import columns_of, finder
@@ -33,27 +34,39 @@ class Mapper:
     """A source's mapping made ready: `items(record)` gives its events and findings, in a fixed order."""
 
     def __init__(
-        self, source: SourceTable, *, file: str, tree: AreaTree, settings: Settings, received: Instant
+        self, source: SourceTable, usual: Usual, *, file: str, tree: AreaTree, settings: Settings, received: Instant
     ) -> None:
         assert source.mapping is not None, source.name
         m: RecordMap = source.mapping
         self.source, self.file, self.received = source.name, file, received
         self.kinds: dict[str, Kind] = {s.name: s.kind for s in settings.signals}
         tz = zone(settings.city.zone)
-        self.reference = _field(m.reference)
+        self.reference = _field(m.reference or usual.reference)
         self.reference_dates = Dates(tz, _formats(self.reference), received)
-        self.report = _field(m.report) if m.report is not None else None
+        report = m.report if m.report is not None else usual.report or None
+        self.report = _field(report) if report is not None else None
         self.report_dates = Dates(tz, _formats(self.report) if self.report else [], received)
         self.signal = Field(value=m.signal) if isinstance(m.signal, str) else m.signal
         self.value = _field(m.value) if m.value is not None else Field(value=1)
         self.imported = _field(m.imported) if m.imported is not None else Field(value="unknown")
         self.wide = m.values
+        self.classify = Classifier(m.classify, source.name) if m.classify else None
         self.place = finder(m.area, tree)
-        key = [m.key] if isinstance(m.key, str) and m.key else list(m.key)
-        self.key = by_columns(source.name, key) if key else by_row(source.name)
-        self.key_columns = ", ".join(key)
+        self.only = {c: {v} if isinstance(v, str) else set(v) for c, v in m.only.items()}
+        own = [m.key] if isinstance(m.key, str) and m.key else list(m.key)
+        key = own or list(usual.key)
+        self.key = by_columns(source.name, key, every=not own) if key else by_row(source.name)
+        self.key_columns = key
         fields = [self.reference, self.report, self.imported, *([] if m.values else [self.signal, self.value])]
-        self.columns = {*key, *columns_of(m.area), *m.values, *(f.column for f in fields if f)} - {""}
+        classified = self.classify.columns if self.classify else ()
+        self.columns = {
+            *key,
+            *columns_of(m.area),
+            *m.values,
+            *m.only,
+            *classified,
+            *(f.column for f in fields if f),
+        } - {""}
 
     def unusable(self, head: Header) -> Broken | None:
         """Why nothing can be read from a table with these columns: one is missing, or stands twice."""
@@ -80,12 +93,17 @@ class Mapper:
     def items(self, record: Record) -> Iterator[Event | Finding]:
         """What the record says: a finding for each thing wrong with it, an event for each thing that is right."""
         cells = record.cells
+        if self._is_for_others(cells):
+            return
         key = self.key(cells)
         if not key:
-            message = f"{self.key_columns} is empty; fill it, or leave the key out of the mapping (the row serves then)"
-            yield self._finding(record, "", _Bad(self.key_columns, "", "empty-required", message))
+            empty = ", ".join(c for c in self.key_columns if not text(cells.get(c)))
+            message = (
+                f"{empty} is empty, and it is part of the record's key; fill it, or name another key in the mapping"
+            )
+            yield self._finding(record, "", _Bad(empty, "", "empty-required", message))
             return
-        first = f"{key}/{next(iter(self.wide.values()))}" if self.wide else key
+        first = f"{key}/{self._first}" if self._first else key
         bad: list[_Bad] = []
         reference = self._when(self.reference, self.reference_dates, cells, bad)
         report = self._report(cells, reference, bad)
@@ -94,17 +112,12 @@ class Mapper:
             imported = self._imported(cells)
         except _Bad as e:
             bad.append(e)
-        said: list[tuple[str, str, float]] = []  # key, signal, value
-        for one_key, column, signal in self._signals(key, cells, bad):
-            try:
-                value = self._value(column, signal, cells)
-            except _Bad as e:
-                bad.append(e)
-            else:
-                if value is not None:
-                    said.append((one_key, signal, value))
+        said = self._all_said(key, cells, bad)
         for b in bad:
             yield self._finding(record, f"{key}/{self.wide[b.field]}" if b.field in self.wide else first, b)
+        for note in record.notes:
+            kept = _Bad(note.field, note.value, note.code, note.message)
+            yield self._finding(record, first, kept, kept=not bad)
         if not (reference and report and said) or any(b.field not in self.wide for b in bad):
             return
         place = self.place(cells)
@@ -112,7 +125,25 @@ class Mapper:
             kept = _Bad(place.field, place.value, "unknown-area", place.why)
             yield self._finding(record, said[0][0], kept, kept=True)
         for one_key, signal, value in said:
-            yield Event(self.source, one_key, signal, place.area, reference.start, report.start, value, imported)
+            said_now = self._nothing[self.kinds[signal]] if record.withdrawn else value
+            yield Event(self.source, one_key, signal, place.area, reference.start, report.start, said_now, imported)
+
+    _nothing: ClassVar[dict[Kind, float]] = {"count": 0.0, "measure": math.nan}  # what withdraws
+
+    @property
+    def _first(self) -> str:
+        """The signal under whose key findings about the whole record are kept; "" where the key stands alone."""
+        many = self.classify.signals if self.classify else self.wide
+        return next(iter(many.values()), "")
+
+    def _is_for_others(self, cells: dict[str, Any]) -> bool:
+        """Whether the mapping says that such a record is none of ours."""
+        if any(text(cells.get(column)) not in ours for column, ours in self.only.items()):
+            return True
+        return (
+            self.signal.others == "ignore" and bool(self.signal.column)
+            and text(cells.get(self.signal.column)) not in self.signal.map
+        )  # fmt: skip
 
     def _finding(self, record: Record, key: str, e: _Bad, kept: bool = False) -> Finding:
         raw = json(record.cells) if record.raw is None else record.raw
@@ -142,8 +173,26 @@ class Mapper:
             bad.append(_Bad(columns, values, "reference-after-report", message))
         return report
 
+    def _all_said(self, key: str, cells: dict[str, Any], bad: list[_Bad]) -> list[tuple[str, str, float]]:
+        """(key, signal, value) of all that the record says; of a syndrome that it does not speak of, 0."""
+        found = self.classify.signals_of(cells) if self.classify else None
+        said = []
+        for one_key, column, signal in self._signals(key, cells, bad):
+            try:
+                value = 0.0 if found is not None and signal not in found else self._value(column, signal, cells)
+            except _Bad as e:
+                bad.append(e)
+            else:
+                if value is not None:
+                    said.append((one_key, signal, value))
+        return said
+
     def _signals(self, key: str, cells: dict[str, Any], bad: list[_Bad]) -> Iterator[tuple[str, str | None, str]]:
         """(key, column of a wide table, signal) of each thing the record may say."""
+        if self.classify:
+            for signal in self.classify.signals.values():
+                yield f"{key}/{signal}", None, signal
+            return
         if self.wide:
             for column, signal in self.wide.items():
                 yield f"{key}/{signal}", column, signal

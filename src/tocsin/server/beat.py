@@ -10,8 +10,11 @@ from tocsin.server.alerts import tell
 from tocsin.server.refuse import Refused
 from tocsin.server.site import Site
 from tocsin.server.watch import Ending, Watch
+from tocsin.store.retention import forget
 from tocsin.views.plain import iso
 
+FORGET_EVERY = 3_600_000_000  # microseconds
+DAY = 24 * FORGET_EVERY
 MANY = 20  # alerts of one beat told one by one; beyond, pages are told to load everything
 
 
@@ -28,6 +31,7 @@ class Beat:
         self._known: dict[str, Any] = {}
         self._leads = False
         self._upto = site.clock()
+        self._forgot = 0
 
     def start(self) -> None:
         """Begin, in a thread."""
@@ -50,6 +54,7 @@ class Beat:
         self._fenced("lead", self._ask)
         if self._leads:
             self._fenced("watch", self._look)
+            self._fenced("forget", self._forget)
         self._fenced("sources", self._tell_sources)
         self._fenced("tick", self._tick)
 
@@ -74,6 +79,15 @@ class Beat:
         # A file is known to have stopped growing only at a second look.
         if self._watch.look() and self._seconds > QUIET_SECONDS and not self._stop.wait(QUIET_SECONDS * 1.05):
             self._watch.look()
+
+    def _forget(self) -> None:
+        """Once an hour: let go of raw bytes whose days are over."""
+        site, now = self._site, self._site.clock()
+        before = {s.name: now - s.raw_days * DAY for s in site.desk.settings.sources if s.raw_days}
+        if before and now - self._forgot >= FORGET_EVERY:
+            with site.writer.hold():
+                forget(site.desk.store, site.desk.directory, before)
+            self._forgot = now
 
     def _tell_sources(self) -> None:
         site = self._site

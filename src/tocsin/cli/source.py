@@ -1,0 +1,84 @@
+"""`tocsin source`: a new feed's mapping proposed, and a changed mapping compared. I/O."""
+
+from pathlib import Path
+
+import click
+
+from tocsin.cli.common import city_option, json_option, now, open_city, plain, print_json, print_table
+from tocsin.errors import InputError
+from tocsin.ingest import FORMATS
+from tocsin.ingest.propose import propose
+from tocsin.views.mapped import Change, changes, plain_change
+
+LOOK = 64 << 20  # bytes of a sample that are read; of tables and messages the first 500 records are looked at
+SHOWN = 10
+
+
+@click.group("source")
+def command() -> None:
+    """Set up a feed: `new` proposes a mapping from a sample, `diff` says what a changed mapping would change.
+
+    \b
+    Example:
+      tocsin source new sample.hl7 --name east-hospital --city my-city
+      tocsin source diff east-hospital --city my-city
+    """
+
+
+@command.command("new")
+@click.argument("file", type=click.Path(path_type=Path, readable=False))
+@click.option("--name", default="new", help="What the source shall be called.")
+@click.option(
+    "--format", "format_", default="auto", type=click.Choice(["auto", *FORMATS]), help="If it is not guessed."
+)
+@city_option
+@json_option
+def new(file: Path, name: str, format_: str, city: Path, as_json: bool) -> None:
+    """Look at a sample FILE and print a mapping to paste into city.toml. Nothing is stored."""
+    if not file.is_file():
+        raise InputError(f"{file}: there is no such file")
+    desk = open_city(city)
+    with file.open("rb") as stream:
+        data = stream.read(LOOK)
+    found = propose(data, name=name, format_=format_, tree=desk.tree, settings=desk.settings, received=now())
+    if as_json:
+        print_json(found._asdict())
+        return
+    for note in found.notes:
+        click.echo(f"# {plain(note)}")
+    click.echo(found.toml, nl=False)
+    click.echo(f"# then: tocsin ingest {file} --source {name} --dry-run --city {city}")
+
+
+@command.command("diff")
+@click.argument("name")
+@city_option
+@json_option
+def diff(name: str, city: Path, as_json: bool) -> int:
+    """Read all kept deliveries of the source NAME by the mapping of now and compare with what is stored.
+
+    Nothing is changed. Ends with 1 if anything would be.
+    """
+    desk = open_city(city)
+    found = changes(desk, desk.settings.source(name))
+    differs = bool(found.added or found.changed or found.gone)
+    if as_json:
+        plain_ = {k: [plain_change(c) for c in getattr(found, k)] for k in ("added", "changed", "gone")}
+        print_json({**found._asdict(), **plain_})
+        return int(differs)
+    said = sum(found.findings.values())
+    click.echo(f"{found.files} files, {found.events:,} events by the mapping of now; findings: {said:,}")
+    for title, some in (("added", found.added), ("changed", found.changed), ("no longer said", found.gone)):
+        click.echo(f"{title}: {len(some):,}")
+        if some:
+            print_table(["key", "before", "after"], [_row(c) for c in some[:SHOWN]])
+    if found.gone:
+        click.echo("What is no longer said stays in the store: withdraw it at its source, under the old key.")
+    for lost in found.lost:
+        click.echo(f"its bytes are gone, so it was not compared: {plain(lost)}")
+    return int(differs)
+
+
+def _row(change: Change) -> list[str]:
+    said = plain_change(change)
+    return [said["key"], *(" ".join(str(v) for v in (said[k] or {}).values()) for k in ("before", "after"))]

@@ -1,0 +1,108 @@
+"""DHIS2 data value sets and tracker events (JSON, as the web API takes and gives them). Pure."""
+
+import re
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+from tocsin.config import SourceTable
+from tocsin.ingest.contract import RAW, Blocks, Broken, Header, Record, Usual
+from tocsin.ingest.json_docs import cells, each_object, text_of
+
+USUAL = Usual(("dataElement", "period", "orgUnit", "categoryOptionCombo", "attributeOptionCombo"), "start")
+USUAL_TRACKER = Usual(("event",), "occurredAt")
+
+_WEEK = re.compile(r"(\d{4})(Wed|Thu|Sat|Sun)?W(\d{1,2})")
+_WEEK_BEGINS = {None: 0, "Wed": 2, "Thu": 3, "Sat": -2, "Sun": -1}  # days from the ISO week's Monday
+_MONTHS = re.compile(r"(\d{4})(?:(\d{2})(B)?|Q([1-4])|S([12])|(April|July|Oct)?)")
+
+
+def read(_source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Broken]:
+    """One record a data value, with what its set says of all of them; `start` is the first day of its period."""
+    return each_object(blocks, _values, _value, "a data value: an object with dataElement, period, orgUnit, value")
+
+
+def _values(document: Any) -> list[Any]:
+    """The data values of a set, each with the set's period, orgUnit and attributeOptionCombo where it has none."""
+    sets = document if isinstance(document, list) else [document]
+    found: list[Any] = []
+    for one in sets:
+        values = one.get("dataValues") if isinstance(one, dict) else None
+        if not isinstance(values, list):
+            found.append(one)
+            continue
+        shared = {k: one[k] for k in ("period", "orgUnit", "attributeOptionCombo") if k in one}
+        found += [{**shared, **v} if isinstance(v, dict) else v for v in values]
+    return found
+
+
+def _value(line: int, item: dict[str, Any], raw: bytes) -> Record | Broken:
+    if "dataElement" not in item:
+        there = ", ".join(map(str, item))[:200]
+        message = f"has no dataElement, so it is no data value; it has {there}. Send {{'dataValues': [ … ]}}"
+        return Broken(line, "empty-required", message, raw[:RAW], "dataElement")
+    period = str(item.get("period", ""))
+    start = period_start(period)
+    if period and start is None:
+        message = f"{period[:40]!r} is no period that is understood; expected 20260301, 2026W10, 202603, 2026Q1 or 2026"
+        return Broken(line, "bad-date", message, raw[:RAW], "period", period)
+    none = {"categoryOptionCombo": "default", "attributeOptionCombo": "default"}
+    plain = {**none, **item, "start": start.isoformat() if start else ""}
+    return Record(line, cells(plain, item), raw, item.get("deleted") is True)
+
+
+def read_tracker(_source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Broken]:
+    """One record an event; its data values are columns by the data element's id."""
+    return each_object(blocks, _events, _event, "an event: an object with event, orgUnit, occurredAt")
+
+
+def _events(document: Any) -> list[Any]:
+    """Events of a flat or nested payload (trackedEntities → enrollments → events), or of a page of them."""
+    if isinstance(document, list):
+        return [e for one in document for e in _events(one)]
+    if not isinstance(document, dict):
+        return [document]
+    found: list[Any] = []
+    inside = False
+    for name in ("events", "instances", "enrollments", "trackedEntities"):
+        children = document.get(name)
+        if isinstance(children, list):
+            inside = True
+            for child in children:
+                found += [child] if name == "events" else _events(child)
+    return found if inside else [document]
+
+
+def _event(line: int, item: dict[str, Any], raw: bytes) -> Record | Broken:
+    values = item.get("dataValues")
+    said = {
+        text_of(v.get("dataElement")): v.get("value") for v in values if isinstance(v, dict)
+    } if isinstance(values, list) else {}  # fmt: skip
+    plain = {**said, **{k: v for k, v in item.items() if k != "dataValues"}}
+    plain.setdefault("occurredAt", item.get("eventDate"))  # as it was called before 2.38
+    return Record(line, cells(plain, item), raw, item.get("deleted") is True)
+
+
+def period_start(period: str) -> date | None:
+    """The first day of a DHIS2 period, None if it is none: days, weeks (of any start), months, quarters, years."""
+    try:
+        if re.fullmatch(r"\d{8}", period, re.ASCII):
+            return date(int(period[:4]), int(period[4:6]), int(period[6:]))
+        week = _WEEK.fullmatch(period)
+        if week:
+            monday = date.fromisocalendar(int(week[1]), int(week[3]), 1)
+            return monday + timedelta(days=_WEEK_BEGINS[week[2]])
+        said = _MONTHS.fullmatch(period)
+        if not said:
+            return None
+        year, month, pair, quarter, half, financial = said.groups()
+        named = {"April": 4, "July": 7, "Oct": 10}
+        first = (
+            int(month) * (2 if pair else 1) - (1 if pair else 0) if month
+            else int(quarter) * 3 - 2 if quarter
+            else int(half) * 6 - 5 if half
+            else named.get(financial, 1)
+        )  # fmt: skip
+        return date(int(year), first, 1)
+    except (ValueError, OverflowError):
+        return None

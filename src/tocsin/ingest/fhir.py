@@ -1,0 +1,199 @@
+"""FHIR R4 as Bundles or NDJSON: Encounters, Conditions or Observations, with what they refer to. Pure."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from tocsin.config import SourceTable
+from tocsin.ingest.contract import RAW, Blocks, Broken, Cells, Header, Record, Usual
+from tocsin.ingest.json_docs import Document, documents, encoded, no_object, pointed, text_of
+
+USUAL = Usual(key=("id",), reference="when")
+_GONE = ("entered-in-error", "cancelled", "refuted", "not-done")
+_WHEN = {
+    "Encounter": ("/period/start",),
+    "Condition": ("/onsetDateTime", "/onsetPeriod/start", "/recordedDate"),
+    "Observation": ("/effectiveDateTime", "/effectivePeriod/start", "/effectiveInstant", "/issued"),
+}
+
+
+class Entry(NamedTuple):
+    """One resource of a bundle, with its full URL and what is asked of it."""
+
+    line: int
+    resource: dict[str, Any]
+    url: str
+    method: str
+    raw: bytes
+
+
+def read(source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Broken]:
+    """One record a resource of the type that `records` names (Encounter unless given); the others are for reference.
+
+    Columns: `id`, `when`, `updated` (meta.lastUpdated, else the bundle's timestamp), `status`, `class`, `codes`, `text`
+    (its own and, for an Encounter, those of the Conditions in the bundle that name it), `value`, `unit`, `encounter`;
+    `/…`, a JSON pointer into the resource; `Type/…`, a pointer into the resource of that type it refers to.
+    """
+    wanted = source.records or "Encounter"
+    for document in documents(blocks):
+        if isinstance(document, Broken):
+            yield document
+        elif not isinstance(document.value, dict):
+            yield no_object(document.line, document.value, document.raw, "a Bundle or another FHIR resource")
+        elif document.value.get("resourceType") == "Bundle":
+            yield from _bundle(document, wanted)
+        else:
+            one = Entry(document.line or 1, document.value, "", "", document.raw)
+            yield from _resource(one, _Index([one], ""), wanted)
+
+
+def _bundle(document: Document, wanted: str) -> Iterator[Record | Broken]:
+    given = document.value.get("entry", [])
+    entries: list[Entry] = []
+    if not isinstance(given, list):
+        given = [given]
+    for position, item in enumerate(given, 1):
+        line = document.line or position
+        raw = encoded(item)
+        resource = item.get("resource") if isinstance(item, dict) else None
+        request = item.get("request") if isinstance(item, dict) else None
+        method = text_of(request.get("method")) if isinstance(request, dict) else ""
+        if isinstance(resource, dict) and isinstance(resource.get("resourceType"), str):
+            entries.append(Entry(line, resource, text_of(item.get("fullUrl")), method, raw))
+        elif method == "DELETE":
+            message = (
+                "a deletion without its resource: the time and place to take back are not there. Send the resource "
+            )
+            message += "with status entered-in-error"
+            yield Broken(line, "cannot-withdraw", message, raw[:RAW], "request", str(pointed(request, "/url"))[:200])
+        elif resource is not None or not isinstance(item, dict):
+            yield no_object(line, item, raw, "a bundle entry: an object with a resource that has a resourceType")
+    index = _Index(entries, text_of(document.value.get("timestamp")))
+    for entry in entries:
+        yield from _resource(entry, index, wanted)
+
+
+def _resource(entry: Entry, index: "_Index", wanted: str) -> Iterator[Record | Broken]:
+    kind = entry.resource.get("resourceType")
+    if kind == "OperationOutcome":
+        issues = entry.resource.get("issue")
+        said = [f"{i.get('severity')}: {i.get('diagnostics') or pointed(i, '/details/text') or i.get('code')}"
+                for i in (issues if isinstance(issues, list) else []) if isinstance(i, dict)]  # fmt: skip
+        message = f"the server reports: {'; '.join(said)[:500] or 'an outcome without an issue'}"
+        yield Broken(entry.line, "service-error", message, entry.raw[:RAW], "OperationOutcome")
+    elif not isinstance(kind, str):
+        message = "has no resourceType, so it is no FHIR resource"
+        yield Broken(entry.line, "bad-fhir", message, entry.raw[:RAW], "resourceType")
+    elif kind == wanted:
+        yield index.record(entry)
+
+
+class _Index:
+    """The resources of a bundle by what others call them."""
+
+    def __init__(self, entries: list[Entry], timestamp: str) -> None:
+        self.timestamp = timestamp
+        self.by_name: dict[str, Entry] = {}
+        for e in entries:
+            for name in (e.url, _name(e.resource)):
+                if name:
+                    self.by_name.setdefault(name, e)
+        self.conditions: dict[int, list[dict[str, Any]]] = {}
+        for e in entries:
+            if e.resource.get("resourceType") == "Condition" and not _gone(e.resource):
+                visit = self.get(text_of(pointed(e.resource, "/encounter/reference")))
+                if visit:
+                    self.conditions.setdefault(id(visit.resource), []).append(e.resource)
+
+    def get(self, reference: str) -> Entry | None:
+        """The resource a reference names: by full URL, by Type/id, or by the end of an absolute URL."""
+        plain = reference.partition("/_history/")[0]
+        found = self.by_name.get(plain)
+        return found or self.by_name.get("/".join(plain.split("/")[-2:]))
+
+    def record(self, entry: Entry) -> Record:
+        """The resource as a record."""
+        r = entry.resource
+        kind = r["resourceType"]
+        related = self.conditions.get(id(r), []) if kind == "Encounter" else []
+        concepts = [c for one in [r, *related] for c in _concepts(one)]
+        value = pointed(r, "/valueQuantity/value")
+        plain = {
+            "id": r.get("id") or pointed(r, "/identifier/0/value") or entry.url,
+            "when": next(filter(None, (pointed(r, p) for p in _WHEN.get(kind, ()))), None),
+            "updated": pointed(r, "/meta/lastUpdated") or self.timestamp,
+            "status": r.get("status") or pointed(r, "/verificationStatus/coding/0/code"),
+            "class": pointed(r, "/class/code") or pointed(r, "/class/0/coding/0/code"),
+            "codes": " ".join(dict.fromkeys(code for c in concepts for code in _codes(c))),
+            "text": "; ".join(dict.fromkeys(text for c in concepts for text in _texts(c))),
+            "value": value if value is not None else _coded_value(r),
+            "unit": pointed(r, "/valueQuantity/code") or pointed(r, "/valueQuantity/unit"),
+            "encounter": text_of(pointed(r, "/encounter/reference")).rpartition("/")[2] or None,
+        }
+        references = list(dict.fromkeys(_references(r)))
+        lost = [x for x in references if x.startswith("urn:") and self.get(x) is None]
+        notes = tuple(
+            Broken(entry.line, "unresolved-reference", f"{x[:80]!r} is in no entry of the bundle; have it sent along",
+                   entry.raw[:RAW], "reference", x[:200])
+            for x in lost[:3]
+        )  # fmt: skip
+
+        def find(column: str) -> Any:
+            if column.startswith("/"):
+                return pointed(r, column)
+            name, _, rest = column.partition("/")
+            for x in references if rest else ():
+                other = self.get(x)
+                if other and other.resource.get("resourceType") == name:
+                    return pointed(other.resource, f"/{rest}")
+            return None
+
+        return Record(entry.line, Cells(plain, find), entry.raw, _gone(r) or entry.method == "DELETE", notes)
+
+
+def _name(resource: dict[str, Any]) -> str:
+    return f"{resource['resourceType']}/{resource['id']}" if isinstance(resource.get("id"), str) and isinstance(
+        resource.get("resourceType"), str) else ""  # fmt: skip
+
+
+def _gone(resource: dict[str, Any]) -> bool:
+    return resource.get("status") in _GONE or pointed(resource, "/verificationStatus/coding/0/code") in _GONE
+
+
+def _concepts(resource: dict[str, Any]) -> Iterator[Any]:
+    """The codeable concepts that say what it is about."""
+    if resource.get("resourceType") in ("Condition", "Observation"):
+        yield resource.get("code")
+    reasons = resource.get("reasonCode")
+    yield from reasons if isinstance(reasons, list) else ()
+
+
+def _codes(concept: Any) -> Iterator[str]:
+    coding = pointed(concept, "/coding")
+    for one in coding if isinstance(coding, list) else ():
+        yield from filter(None, [text_of(pointed(one, "/code"))])
+
+
+def _texts(concept: Any) -> Iterator[str]:
+    """Its own words, else the names of its codes."""
+    own = text_of(pointed(concept, "/text"))
+    coding = pointed(concept, "/coding")
+    named = [text_of(pointed(c, "/display")) for c in coding] if isinstance(coding, list) else []
+    yield from filter(None, [own] if own else named)
+
+
+def _coded_value(resource: dict[str, Any]) -> Any:
+    codes = list(_codes(resource.get("valueCodeableConcept")))
+    return codes[0] if codes else resource.get("valueString", resource.get("valueInteger"))
+
+
+def _references(value: Any) -> Iterator[str]:
+    """Every reference in a resource, in its order."""
+    if isinstance(value, dict):
+        for name, child in value.items():
+            if name == "reference" and isinstance(child, str):
+                yield child
+            else:
+                yield from _references(child)
+    elif isinstance(value, list):
+        for child in value:
+            yield from _references(child)

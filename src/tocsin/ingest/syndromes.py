@@ -1,0 +1,179 @@
+"""Chief complaints in Chinese and English, and ICD-10 codes, as syndromes. Pure.
+
+The words are in `syndromes.csv` beside this file, with their sources. A word counts unless it is denied. Denial follows
+NegEx (Chapman et al., J Biomed Inform 2001;34:301-310): a cue before the word, within a short window, unless the cue is
+part of a phrase that only looks like a denial. The Chinese cues and the ends of their scope are ours.
+"""
+
+import csv
+import pkgutil
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+
+from tocsin.errors import ConfigError
+from tocsin.ingest.values import half_width
+
+KINDS = ("en", "zh", "celsius", "icd10", "all", "not", "not-icd10", "looks-denied")
+LONGEST = 2000  # characters of a complaint that are read
+WORDS = 5  # after an English cue, as in NegEx
+LONG = 100  # letters that five words may take
+LETTERS = 12  # after a Chinese cue
+
+_CODE = re.compile(r"[A-Z]\d[0-9A-Z][0-9A-Z.]*")
+_RANGE = re.compile(r"([A-Z])(\d\d)-([A-Z])(\d\d)")
+_TEMPERATURE = re.compile(
+    r"(?:体温|温度|tmax|temp(?:erature)?|\bt)[^\d\n,;。]{0,6}(?P<named>\d{2,3}(?:\.\d{1,2})?)"
+    r"|(?P<c>\d{2}(?:\.\d{1,2})?)\s*(?:℃|°\s*c|摄氏度|度|c\b)|(?P<f>\d{2,3}(?:\.\d{1,2})?)\s*(?:°\s*f|℉|f\b)"
+)
+_CUE = re.compile(
+    r"(?P<list>\b(?:denie[sd]|deny(?:ing)?|negative for|neg for|no (?:evidence|signs?|hx|history|complaints?) of)\b)"
+    r"|(?P<one>\b(?:no|not|without|w/o|never|nor)\b)|(?P<zh>否认|否認|没有|沒有|未见|未見|未诉|未伴|未出现|排除|无|無|没|沒|未|不|非)"
+)
+_END = re.compile(
+    r"[.;!?。；！？，\n]|\b(?:but|however|except|although|now|with|has|reports?|c/o|complain\w*)\b|但|(?<![不无無未])伴|(?<![没沒])有|出现|仅"
+)
+_AFTER = re.compile(
+    r"\s*(?:[:：]\s*(?:no|none|denie[sd]|negative|neg|无|無|否|阴性|陰性)|\(\s*[-－–]\s*\)|(?:was |is )?denied\b)"
+)
+
+Term = Sequence[str]  # syndrome, kind, term
+
+
+@lru_cache(maxsize=1)
+def shipped() -> tuple[tuple[str, str, str], ...]:
+    """The terms that come with the program."""
+    data = pkgutil.get_data(__package__, "syndromes.csv")
+    assert data is not None
+    return tuple(read_terms(data.decode("utf-8"), "syndromes.csv"))
+
+
+def read_terms(written: str, file: str) -> Iterator[tuple[str, str, str]]:
+    """(syndrome, kind, term) of each row of a CSV text; # begins a comment. ConfigError names the line."""
+    for number, row in enumerate(csv.reader(written.splitlines()), 1):
+        if not row or row[0].lstrip().startswith("#") or row[:3] == ["syndrome", "kind", "term"]:
+            continue
+        cells = [c.strip() for c in row]
+        if len(cells) != 3 or not all(cells):
+            raise ConfigError(f"{file}, line {number}: write syndrome,kind,term; found {','.join(row)[:100]!r}")
+        if cells[1] not in KINDS:
+            raise ConfigError(f"{file}, line {number}: {cells[1]!r} is no kind; there are: {', '.join(KINDS)}")
+        yield cells[0], cells[1], cells[2]
+
+
+class Syndromes:
+    """A table of terms made ready: `found(text, codes)` gives the names of the syndromes they speak of."""
+
+    def __init__(self, terms: Iterable[Term]) -> None:
+        rows = [(name, kind, term) for name, kind, term in terms]
+        for name, kind, _ in rows:
+            if kind not in KINDS:
+                raise ConfigError(f"classify.terms: {kind!r} of {name!r} is no kind; there are: {', '.join(KINDS)}")
+        self.names = frozenset(name for name, kind, _ in rows if kind != "looks-denied")
+        self._words: dict[str, set[str]] = {}
+        for name, kind, term in rows:
+            if kind in ("en", "zh"):
+                self._words.setdefault(term.lower(), set()).add(name)
+        self._pattern = _any(self._words)
+        self._hidden = _any({term.lower() for _, kind, term in rows if kind in ("not", "looks-denied")})
+        self._warm = {name: _number(name, term) for name, kind, term in rows if kind == "celsius"}
+        self._all = [(name, frozenset(term.split())) for name, kind, term in rows if kind == "all"]
+        self._codes: dict[str, dict[str, bool]] = {}  # prefix → syndrome → in or out
+        for name, kind, term in rows:
+            for prefix in _prefixes(term) if kind in ("icd10", "not-icd10") else ():
+                self._codes.setdefault(prefix, {})[name] = kind == "icd10"
+        self.found = lru_cache(maxsize=1 << 14)(self._found)
+
+    def _found(self, said: str, codes: str) -> frozenset[str]:
+        names = self.in_text(said) | self.in_codes(codes)
+        grew = True
+        while grew:
+            more = {name for name, parts in self._all if parts <= names} - names
+            names, grew = names | more, bool(more)
+        return frozenset(names)
+
+    def in_codes(self, codes: str) -> set[str]:
+        """By the longest prefix that a syndrome knows of each code; dots and the case of letters do not matter."""
+        names = set()
+        for code in _CODE.findall(half_width(codes[:LONGEST]).upper()):
+            plain = code.replace(".", "")
+            known: dict[str, bool] = {}
+            for end in range(1, len(plain) + 1):
+                known |= self._codes.get(plain[:end], {})
+            names |= {name for name, within in known.items() if within}
+        return names
+
+    def in_text(self, said: str) -> set[str]:
+        """The syndromes whose words stand in the text and are not denied."""
+        plain = half_width(said[:LONGEST]).lower()
+        names = {name for name, least in self._warm.items() if any(t >= least for t in _temperatures(plain))}
+        plain = self._hidden.sub(lambda m: "_" * len(m[0]), plain) if self._hidden else plain
+        denied = list(_denied(plain))
+        for match in self._pattern.finditer(plain) if self._pattern else ():
+            word, at = match[1], match.start(1)
+            if not any(first <= at < last for first, last in denied) and not _AFTER.match(plain, match.end(1)):
+                names |= self._words.get(word) or self._stem(word)
+        return names
+
+    def _stem(self, word: str) -> set[str]:
+        """A word that was found by its beginning (`vomit*`)."""
+        stems = [s for s in self._words if s.endswith("*") and word.startswith(s[:-1])]
+        return set().union(*(self._words[s] for s in stems))
+
+
+def _any(words: Iterable[str]) -> re.Pattern[str] | None:
+    """One pattern for all words, the longest first, overlaps allowed; Latin words stand alone, Chinese anywhere."""
+    parts = [_part(word) for word in sorted(words, key=lambda w: (-len(w), w))]
+    return re.compile(f"({'|'.join(parts)})") if parts else None
+
+
+def _part(word: str) -> str:
+    stem = word.removesuffix("*")
+    plain = re.escape(stem).replace(r"\ ", r"\s+")
+    if not stem.isascii():
+        return plain
+    return rf"(?<![a-z]){plain}" + (r"[a-z]*" if word.endswith("*") else r"(?![a-z])")
+
+
+def _prefixes(term: str) -> list[str]:
+    span = _RANGE.fullmatch(term.upper())
+    if span and span[1] == span[3]:
+        return [f"{span[1]}{n:02d}" for n in range(int(span[2]), int(span[4]) + 1)]
+    if not _CODE.fullmatch(term.upper()):
+        raise ConfigError(f"{term!r} is no ICD-10 code; write A09, J11.1 or J00-J06")
+    return [term.upper().replace(".", "")]
+
+
+def _number(name: str, term: str) -> float:
+    try:
+        return float(term)
+    except ValueError as e:
+        raise ConfigError(f"{term!r} of {name!r} is no temperature; write 38.0") from e
+
+
+def _temperatures(plain: str) -> Iterator[float]:
+    """Body temperatures of a text in °C; a bare number is one only after a word for it, Fahrenheit from 90 on."""
+    for match in _TEMPERATURE.finditer(plain):
+        reading = float(match["named"] or match["c"] or match["f"])
+        celsius = (reading - 32) / 1.8 if match["f"] or (match["named"] and 90 <= reading <= 115) else reading
+        if 30 <= celsius <= 45:
+            yield round(celsius, 2)
+
+
+def _denied(plain: str) -> Iterator[tuple[int, int]]:
+    """The stretches of a text in which a word is denied."""
+    for cue in _CUE.finditer(plain):
+        start = cue.end()
+        reach = min(start + (LETTERS if cue["zh"] else LONG), len(plain))
+        end = _END.search(plain, start, reach)
+        stop = end.start() if end else reach
+        if cue["zh"]:
+            cut = plain.find(",", start, stop)  # half-width ，
+            stop = cut if cut >= 0 else stop
+        else:
+            words = [m.end() for m in re.finditer(r"\S+", plain[start:stop])]
+            stop = start + words[WORDS - 1] if len(words) >= WORDS else stop
+            if cue["one"]:  # a list goes on after "denies", and after "no" only with "or"
+                comma = re.compile(r",(?!\s*(?:or|nor|no)\b)").search(plain, start, stop)
+                stop = comma.start() if comma else stop
+        yield start, stop

@@ -1,0 +1,156 @@
+"""`tocsin source`: what is proposed can be pasted and reads the sample; what would change is said before it does."""
+
+import tomllib
+
+import pytest
+
+from cli.conftest import CITY, HEAD, rows
+from messages import SAMPLES
+from tables import AREAS as TREE
+from tables import GOOD, NOW, as_csv, as_parquet, as_xlsx, read, settings
+from tocsin import config, loop
+from tocsin.desk import open_desk
+from tocsin.ingest.propose import propose
+from tocsin.types import Event
+
+
+def base(name: str) -> str:
+    return name.partition("|")[0]
+
+
+TWO = [["ab", *GOOD[0][1:]], ["cd", "2026-03-04", "2026-03-05", "12", "尘", "35.5"]]
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_sample_of_every_format_is_known_and_its_proposal_is_usable(name):
+    rows_ = [*TWO, *([str(i), *TWO[0][1:]] for i in range(8))]
+    data = SAMPLES[name].write(rows_)
+    city = settings()
+    found = propose(data, name="clinic", format_="auto", tree=TREE, settings=city, received=NOW)
+    lines = name == "json|lines"
+    assert found.format == ("jsonl" if lines else base(name))
+    text = city_text() + found.toml
+    made = config.parse(text)  # what is proposed is a valid city.toml
+    if "FILL IN" not in found.toml:
+        items = read(data, made)
+        assert sum(isinstance(i, Event) for i in items) >= len(rows_)
+
+
+def city_text() -> str:
+    from tables import CITY as TABLES
+
+    return TABLES.replace('[[sources]]\nname = "clinic"\n', "")
+
+
+@pytest.mark.parametrize("write", [as_csv, as_parquet, as_xlsx])
+def test_the_columns_of_a_table_are_found(write):
+    columns = ["病例编号", "姓名", "发病日期", "报告日期", "区县代码", "疾病", "例数"]
+    some = [
+        [
+            f"A{i}",
+            f"人{i}",
+            f"2026-03-{i + 1:02d}",
+            f"2026-03-{i + 2:02d}",
+            str(11 + i % 2),
+            ["流感", "腹泻"][i % 2],
+            "1",
+        ]
+        for i in range(9)
+    ]
+    found = propose(write(some, columns), name="clinic", format_="auto", tree=TREE, settings=settings(), received=NOW)
+    mapping = tomllib.loads(found.toml)["sources"][0]["mapping"]
+    assert mapping["key"] == "病例编号"
+    assert mapping["reference"] == "发病日期"
+    assert mapping["report"] == "报告日期"
+    assert mapping["area"] == "区县代码"
+    assert mapping["value"] == "例数"
+    assert mapping["signal"] == {"column": "疾病", "others": "ignore", "map": {"流感": "flu", "腹泻": "flu"}}
+    assert "人1" not in found.toml
+
+
+def test_new_prints_what_can_be_pasted(tocsin, city):
+    (city / "in.csv").write_text(HEAD + rows(0, 10), "utf-8")
+    ran = tocsin("source", "new", city / "in.csv", "--name", "east", "--city", city)
+    assert ran.code == 0
+    (city / "city.toml").write_text(CITY + ran.out, "utf-8")
+    assert "10 events" in tocsin("ingest", city / "in.csv", "--source", "east", "--dry-run", "--city", city).out
+    (city / "in.csv").write_bytes(b"")
+    assert tocsin("source", "new", city / "in.csv", "--city", city).code == 3
+
+
+def test_diff_says_what_a_changed_mapping_would_change(tocsin, city):
+    (city / "in.csv").write_text(HEAD + rows(0, 10) + "k99,2026-03-05,2026-03-06,101,x\n", "utf-8")
+    tocsin("ingest", city / "in.csv", "--source", "hospital", "--city", city)
+    same = tocsin("source", "diff", "hospital", "--city", city)
+    assert same.code == 0
+    assert "10 events" in same.out
+    text = (city / "city.toml").read_text("utf-8")
+    changed = text.replace('area = "area"', 'area = { column = "area", map = { "101" = "102" } }')
+    changed = changed.replace('default = "1" }', 'default = "1", map = { x = "3" } }')
+    (city / "city.toml").write_text(changed, "utf-8")
+    ran = tocsin("source", "diff", "hospital", "--city", city)
+    assert ran.code == 1
+    assert "added: 1" in ran.out
+    assert "changed: 5" in ran.out
+    assert "no longer said: 0" in ran.out
+    (city / "city.toml").write_text(text.replace('key = "id"', 'key = "onset"'), "utf-8")
+    assert "no longer said: 10" in tocsin("source", "diff", "hospital", "--city", city).out
+    (city / "city.toml").write_text(changed, "utf-8")
+    tocsin("ingest", city / "in.csv", "--source", "hospital", "--city", city)
+    assert tocsin("source", "diff", "hospital", "--city", city).code == 0, "taking the file in again does what was said"
+    for raw in (city / "raw").rglob("*.gz"):
+        raw.unlink()
+    lost = tocsin("source", "diff", "hospital", "--city", city)
+    assert "its bytes are gone" in lost.out
+
+
+FEED = """
+[[sources]]
+name = "east"
+format = "hl7-adt"
+[sources.mapping]
+area = "PID-11.9"
+classify = { text = "OBX[8661-1]", codes = "DG1-3", signals = { ours = "ili" }, file = "words.csv" }
+"""
+
+
+def visit(number, told, complaint):
+    return (
+        f"MSH|^~\\&||East^9^NPI|||{told}||ADT^A04^ADT_A01|m|P|2.5.1\rPID|1||||||||||^^^^^^^^101\r"
+        f"PV1|1|{'|' * 17}{number}{'|' * 25}202603020830\rOBX|1|TX|8661-1^^LN||{complaint}\r"
+    )
+
+
+def test_a_city_reads_visits_by_its_own_words(tocsin, city):
+    (city / "city.toml").write_text(CITY + FEED, "utf-8")
+    assert tocsin("check", "--city", city).code == 2  # the file of words is not there
+    (city / "words.csv").write_text("syndrome,kind,term\nours,zh,打摆子\n", "utf-8")
+    said = (
+        visit("v1", "202603020840", "打摆子")
+        + visit("v2", "202603020850", "无打摆子")
+        + visit("v1", "202603021000", "崴脚")
+    )
+    (city / "in.hl7").write_text(said, "utf-8")
+    done = tocsin("ingest", city / "in.hl7", "--source", "east", "--city", city)
+    assert "3 events" in done.out
+    counts = [
+        tocsin("cube", "--signal", "ili", "--level", "district", "--as-of", moment, "--city", city).out
+        for moment in ("2026-03-02T08:45:00+08:00", "2026-03-02T12:00:00+08:00")
+    ]
+    assert "101,2026-03-02,1\n" in counts[0], "known at a quarter to nine: one"
+    assert "101,2026-03-02,0\n" in counts[1], "known at noon: it was an ankle"
+    (city / "words.csv").write_text("ours,zh,崴脚\n", "utf-8")
+    assert "changed: 1" in tocsin("source", "diff", "east", "--city", city).out
+    (city / "words.csv").write_text("ours,klingon,x\n", "utf-8")
+    wrong = tocsin("source", "diff", "east", "--city", city)
+    assert wrong.code == 2
+    assert "line 1" in wrong.err
+
+
+def test_diff_reads_messages_as_it_reads_files(tocsin, city):
+    desk = open_desk(city, {})
+    source = desk.settings.source("hospital")
+    for i in range(3):
+        loop.receive(desk, source, (HEAD + rows(i, i + 1)).encode(), "POST", NOW)
+    desk.store.close()
+    assert "3 files, 3 events" in tocsin("source", "diff", "hospital", "--city", city).out
