@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from tocsin.errors import InputError
 from tocsin.scan import Result, Settings, Stream, Study, files, prm, tidy, wire
 from tocsin.scan.expected import dispersion, from_history
@@ -19,6 +17,8 @@ def read(path: Path) -> str:
     """The text of a file; Parquet as CSV. InputError if there is none or it is no text."""
     try:
         if path.suffix == ".parquet":
+            import polars as pl
+
             return pl.read_parquet(path).write_csv()
         return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -148,6 +148,8 @@ def write(result: Result, study: Study, path: Path) -> None:
     elif path.suffix == ".csv":
         data = _csv(wire.rows(result, study)).encode()
     else:
+        import polars as pl  # slow to load: only where it is used
+
         buffer = io.BytesIO()
         pl.DataFrame(wire.rows(result, study), infer_schema_length=None).write_parquet(buffer)
         data = buffer.getvalue()
