@@ -59,9 +59,10 @@ def from_files(options: dict[str, Any]) -> tuple[Study, Settings]:
         for i, text in enumerate(cases)
     ]
     near = read(options["neighbours"]) if options["neighbours"] else ""
+    net = read(options["network"]) if options["network"] else ""
     if settings.model not in ("ebp", "ebnb"):
-        return files.study(texts, areas, frame, settings, neighbours=near), settings
-    counted = files.study(texts, areas, frame, replace(settings, model="permutation"), neighbours=near)
+        return files.study(texts, areas, frame, settings, neighbours=near, network=net), settings
+    counted = files.study(texts, areas, frame, replace(settings, model="permutation"), neighbours=near, network=net)
     return _with_baseline(counted, options, settings, areas, frame), settings
 
 

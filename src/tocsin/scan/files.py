@@ -7,6 +7,7 @@ The layouts are SaTScan's (blanks, tabs or commas between columns):
     areas             location  latitude longitude, or location  x  y  [z …]
     grid              latitude longitude, or x y [z …]
     neighbours        location  neighbour  neighbour …   (in the order they join)
+    network           location  location  [distance]     (joined both ways; no distance: as the crow flies)
     risks             location (or All)  relative risk  [first date  last date]
 """
 
@@ -20,6 +21,7 @@ import numpy as np
 
 from tocsin.errors import InputError
 from tocsin.scan.expected import from_exposure, person_time
+from tocsin.scan.network import paths
 from tocsin.scan.periods import day_number, intervals
 from tocsin.scan.settings import Settings
 from tocsin.scan.study import Stream, Study, merged
@@ -157,6 +159,7 @@ def study(
     grid: str = "",
     neighbours: str = "",
     risks: str = "",
+    network: str = "",
 ) -> Study:
     """Everything read, counted by place and interval. InputError names file, line and what was expected."""
     edges = _edges(frame, settings)
@@ -171,6 +174,11 @@ def study(
         _check_earth(coordinates, frame)
         names, where, index = merged(ids, coordinates, frame.earth)
     place = _Places(index, frame, settings, edges)
+    near = _lists(neighbours, names, index) if neighbours else None
+    reach = None
+    if network and settings.analysis != "temporal":
+        pairs, lengths = _network(network, index)
+        near, reach = paths(where, frame.earth, pairs, lengths, settings.max_distance)
     read = [_stream(texts, rows, place) for texts, rows in zip(streams, tables, strict=True)]
     return Study(
         names,
@@ -179,7 +187,8 @@ def study(
         edges,
         tuple(read),
         centres=points(grid, "grid", named=False)[1] if grid else None,
-        neighbours=_lists(neighbours, names, index) if neighbours else None,
+        neighbours=near,
+        reach=reach,
         risks=_risks(risks, names, place) if risks else None,
     )
 
@@ -283,6 +292,29 @@ def _lists(text: str, names: tuple[str, ...], index: dict[str, int]) -> tuple[In
             raise InputError(f"neighbours line {line}: location {unknown[0]!r} is not among the areas; add it there")
         found[index[fields[0]]] = list(dict.fromkeys(index[f] for f in fields))
     return tuple(np.array(found.get(i, [i]), dtype=np.int64) for i in range(len(names)))
+
+
+def _network(text: str, index: dict[str, int]) -> tuple[Ints, Floats]:
+    """Pairs (E, 2) and their lengths (E,), NaN where none is given; a header line is passed over."""
+    pairs: list[tuple[int, int]] = []
+    lengths: list[float] = []
+    for line, fields in lines(text, "network"):
+        if not pairs and [f.lower() for f in fields[:2]] == ["from", "to"]:
+            continue
+        try:
+            a, b = fields[:2]
+            length = float(fields[2]) if len(fields) > 2 and fields[2] else float("nan")
+        except ValueError as e:
+            raise InputError(
+                f"network line {line}: found {' '.join(fields)!r}, want location, location, distance"
+            ) from e
+        if unknown := [f for f in (a, b) if f not in index]:
+            raise InputError(f"network line {line}: location {unknown[0]!r} is not among the areas; add it there")
+        if length < 0 or length == float("inf"):
+            raise InputError(f"network line {line}: distance {fields[2]}; distances are 0 or more")
+        pairs.append((index[a], index[b]))
+        lengths.append(length)
+    return np.array(pairs, dtype=np.int64).reshape(-1, 2), np.array(lengths)
 
 
 def _risks(text: str, names: tuple[str, ...], place: _Places) -> Floats:

@@ -220,7 +220,9 @@ class SideBySide:
                 never = math.inf if not limits.ways & ways else least
                 table, lowest = thresholds.table(totals, never, smallest, largest, is_low)
                 into.append(table)
-        return thresholds.Tables(np.stack(high).astype(np.int32), np.stack(low).astype(np.int32), lowest, bool(limits.ways & LOW))
+        return thresholds.Tables(
+            np.stack(high).astype(np.int32), np.stack(low).astype(np.int32), lowest, bool(limits.ways & LOW)
+        )
 
     def __call__(self, counts: Counts) -> Floats:
         """Start from what nearly all replicates reach, known from batches before; those below it begin at nothing."""
