@@ -28,6 +28,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--neighbours", type=_FILE, help="location and its neighbours in the order they join, instead of circles."
 )
+@click.option("--network", type=_FILE, help="from, to[, distance]: windows grow along these edges, instead of circles.")
 @click.option("--model", default="poisson", type=click.Choice(["poisson", "bernoulli", "permutation", "ebp", "ebnb"]))
 @click.option("--analysis", default="space-time", type=click.Choice(["spatial", "temporal", "space-time"]))
 @click.option("--prospective", is_flag=True, help="Only windows that reach the end: outbreaks that are alive.")
@@ -68,6 +69,8 @@ def command(prm: Path | None, out: Path | None, picture: Path | None, threads: i
         raise InputError(f"{out}: write to .json, .geojson, .csv or .parquet")
     if prm is None and (not options["cases"]):
         raise click.UsageError("give --cases FILE (and --areas FILE), or --prm FILE")
+    if options["network"] and options["neighbours"]:
+        raise click.UsageError("give --network or --neighbours, not both")
     study, settings = from_prm(prm) if prm else from_files(options)
     changes: dict[str, Any] = {"threads": threads or (os.cpu_count() or 1)}
     if prm and options["stream"]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import polars as pl
+import click
 
 from tocsin.errors import InputError
 from tocsin.scan import Result, Settings, Stream, Study, files, prm, tidy, wire
@@ -19,6 +19,8 @@ def read(path: Path) -> str:
     """The text of a file; Parquet as CSV. InputError if there is none or it is no text."""
     try:
         if path.suffix == ".parquet":
+            import polars as pl
+
             return pl.read_parquet(path).write_csv()
         return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -35,7 +37,8 @@ def from_prm(path: Path) -> tuple[Study, Settings]:
         return read(path.parent / name.replace("\\", "/")) if name else ""
 
     streams = [
-        files.Texts(text(c), text(k), text(p)) for c, k, p in zip(job.cases, job.controls, job.population, strict=True)
+        files.Texts(text(c), text(k), text(p), files.Names(c, k, p))
+        for c, k, p in zip(job.cases, job.controls, job.population, strict=True)
     ]
     found = files.study(
         streams, text(job.areas), job.frame, job.settings, text(job.grid), text(job.neighbours), text(job.risks)
@@ -55,13 +58,19 @@ def from_files(options: dict[str, Any]) -> tuple[Study, Settings]:
     if not areas and settings.analysis != "temporal":
         raise InputError("places need coordinates: give --areas FILE, or use --analysis temporal")
     texts = [
-        files.Texts(text, _nth(options["controls"], i, "counts"), _nth(options["population"], i, "people"))
+        files.Texts(
+            text,
+            _nth(options["controls"], i, "counts"),
+            _nth(options["population"], i, "people"),
+            files.Names(*(_name(options[kind], i) for kind in ("cases", "controls", "population"))),
+        )
         for i, text in enumerate(cases)
     ]
     near = read(options["neighbours"]) if options["neighbours"] else ""
+    net = read(options["network"]) if options["network"] else ""
     if settings.model not in ("ebp", "ebnb"):
-        return files.study(texts, areas, frame, settings, neighbours=near), settings
-    counted = files.study(texts, areas, frame, replace(settings, model="permutation"), neighbours=near)
+        return files.study(texts, areas, frame, settings, neighbours=near, network=net), settings
+    counted = files.study(texts, areas, frame, replace(settings, model="permutation"), neighbours=near, network=net)
     return _with_baseline(counted, options, settings, areas, frame), settings
 
 
@@ -70,6 +79,10 @@ def _nth(paths: tuple[Path, ...], i: int, layout: str) -> str:
         return ""
     path = paths[min(i, len(paths) - 1)]
     return tidy.plain(read(path), layout, str(path))
+
+
+def _name(paths: tuple[Path, ...], i: int) -> str:
+    return str(paths[min(i, len(paths) - 1)]) if paths else ""
 
 
 def _settings(options: dict[str, Any], precision: str) -> Settings:
@@ -106,12 +119,13 @@ def _frame(options: dict[str, Any], cases: list[str], precision: str) -> files.F
     """The study period: as given, or from the first to the last case."""
     grain = "generic" if precision == "generic" else "day"
     days: list[int] = []
-    if precision != "none" and not (options["start"] and options["end"]):
-        for line, fields in (row for text in cases for row in files.lines(text, "cases")):
-            try:
-                days.append(files.day_of(fields[2], precision))
-            except (ValueError, IndexError) as e:
-                raise InputError(f"cases line {line}: no date in {' '.join(fields)!r}; write 2024-02-29") from e
+    if precision != "none":
+        for text, path in zip(cases, options["cases"], strict=True):
+            for line, fields in files.lines(text, str(path)):
+                try:
+                    days.append(files.day_of(fields[2], precision))
+                except (ValueError, IndexError) as e:
+                    raise InputError(f"{path} line {line}: no date in {' '.join(fields)!r}; write 2024-02-29") from e
     try:
         first = files.day_of(options["start"], grain) if options["start"] else min(days, default=0)
         last = files.day_of(options["end"], grain) if options["end"] else max(days, default=0)
@@ -119,6 +133,9 @@ def _frame(options: dict[str, Any], cases: list[str], precision: str) -> files.F
         raise InputError(f"--start or --end: {e} is no date; write 2024-02-29") from e
     if not options["end"] and precision == "year":
         last += 364
+    outside = sum(not first <= day <= last for day in days)
+    if outside:
+        click.echo(f"{outside} of {len(days)} rows of cases are outside the study period: left out", err=True)
     return files.Frame(first, last, precision, earth=not options["cartesian"], strict_times=False)
 
 
@@ -148,6 +165,8 @@ def write(result: Result, study: Study, path: Path) -> None:
     elif path.suffix == ".csv":
         data = _csv(wire.rows(result, study)).encode()
     else:
+        import polars as pl  # slow to load: only where it is used
+
         buffer = io.BytesIO()
         pl.DataFrame(wire.rows(result, study), infer_schema_length=None).write_parquet(buffer)
         data = buffer.getvalue()

@@ -7,6 +7,7 @@ The layouts are SaTScan's (blanks, tabs or commas between columns):
     areas             location  latitude longitude, or location  x  y  [z …]
     grid              latitude longitude, or x y [z …]
     neighbours        location  neighbour  neighbour …   (in the order they join)
+    network           location  location  [distance]     (joined both ways; no distance: as the crow flies)
     risks             location (or All)  relative risk  [first date  last date]
 """
 
@@ -20,7 +21,8 @@ import numpy as np
 
 from tocsin.errors import InputError
 from tocsin.scan.expected import from_exposure, person_time
-from tocsin.scan.periods import day_number, intervals
+from tocsin.scan.network import paths
+from tocsin.scan.periods import day_number, day_text, intervals
 from tocsin.scan.settings import Settings
 from tocsin.scan.study import Stream, Study, merged
 from tocsin.types import Floats, Ints
@@ -29,12 +31,21 @@ _DATE = re.compile(r"^(\d{1,4})(?:[/.-](\d{1,2})(?:[/.-](\d{1,2}))?)?$")
 Precision = str  # "none", "year", "month", "day", "generic": how finely times are given
 
 
+class Names(NamedTuple):
+    """What a stream's files are called in messages."""
+
+    cases: str = "cases"
+    controls: str = "controls"
+    population: str = "population"
+
+
 class Texts(NamedTuple):
-    """The contents of the files of one stream ("" = there is none)."""
+    """The contents of the files of one stream ("" = there is none), and what they are called."""
 
     cases: str
     controls: str = ""
     population: str = ""
+    names: Names = Names()
 
 
 class Frame(NamedTuple):
@@ -53,6 +64,7 @@ class _Rows(NamedTuple):
     number: list[float]
     day: list[int]
     stratum: list[tuple[str, ...]]
+    line: list[int]
 
 
 def day_of(text: str, precision: Precision, middle: bool = False) -> int:
@@ -95,7 +107,7 @@ def lines(text: str, name: str) -> list[tuple[int, list[str]]]:
 
 def _counts(text: str, name: str, precision: Precision) -> _Rows:
     """Cases or controls."""
-    rows = _Rows([], [], [], [])
+    rows = _Rows([], [], [], [], [])
     dated = precision != "none"
     for line, fields in lines(text, name):
         try:
@@ -108,12 +120,13 @@ def _counts(text: str, name: str, precision: Precision) -> _Rows:
         if rows.number[-1] < 0:
             raise InputError(f"{name} line {line}: a negative number {fields[1]}; numbers are 0 or more")
         rows.stratum.append(tuple(fields[3 if dated else 2 :]))
+        rows.line.append(line)
     return rows
 
 
 def _people(text: str, name: str, precision: Precision) -> _Rows:
     """Populations: float numbers on days."""
-    rows = _Rows([], [], [], [])
+    rows = _Rows([], [], [], [], [])
     for line, fields in lines(text, name):
         try:
             rows.place.append(fields[0])
@@ -123,7 +136,10 @@ def _people(text: str, name: str, precision: Precision) -> _Rows:
             raise InputError(
                 f"{name} line {line}: found {' '.join(fields)!r}, expected location, date or year, people"
             ) from e
+        if not 0 <= rows.number[-1] < float("inf"):
+            raise InputError(f"{name} line {line}: {fields[2]} people; numbers are 0 or more")
         rows.stratum.append(tuple(fields[3:]))
+        rows.line.append(line)
     return rows
 
 
@@ -157,10 +173,11 @@ def study(
     grid: str = "",
     neighbours: str = "",
     risks: str = "",
+    network: str = "",
 ) -> Study:
     """Everything read, counted by place and interval. InputError names file, line and what was expected."""
     edges = _edges(frame, settings)
-    tables = [_counts(t.cases, "cases", frame.precision) for t in streams]
+    tables = [_counts(t.cases, t.names.cases, frame.precision) for t in streams]
     names: tuple[str, ...]
     if settings.analysis == "temporal":
         names, where = ("All",), np.zeros((1, 2))
@@ -171,6 +188,11 @@ def study(
         _check_earth(coordinates, frame)
         names, where, index = merged(ids, coordinates, frame.earth)
     place = _Places(index, frame, settings, edges)
+    near = _lists(neighbours, names, index) if neighbours else None
+    reach = None
+    if network and settings.analysis != "temporal":
+        pairs, lengths = _network(network, index)
+        near, reach = paths(where, frame.earth, pairs, lengths, settings.max_distance)
     read = [_stream(texts, rows, place) for texts, rows in zip(streams, tables, strict=True)]
     return Study(
         names,
@@ -179,7 +201,8 @@ def study(
         edges,
         tuple(read),
         centres=points(grid, "grid", named=False)[1] if grid else None,
-        neighbours=_lists(neighbours, names, index) if neighbours else None,
+        neighbours=near,
+        reach=reach,
         risks=_risks(risks, names, place) if risks else None,
     )
 
@@ -203,12 +226,14 @@ class _Places:
         self.L = 1 if settings.analysis == "temporal" else max(index.values()) + 1
         self.T = len(edges) - 1
 
-    def of(self, name: str, file: str) -> int | None:
+    def of(self, name: str, file: str, line: int) -> int | None:
         """The location, None if rows of unknown places are left out."""
         if self.settings.analysis == "temporal":
             return 0
         if name not in self.index and self.frame.strict_places:
-            raise InputError(f"{file}: location {name!r} is not among the areas; add it there or take it out here")
+            raise InputError(
+                f"{file} line {line}: location {name!r} is not among the areas; add it there or take it out here"
+            )
         return self.index.get(name)
 
     def table(self, rows: _Rows, file: str) -> dict[tuple[str, ...], Ints]:
@@ -216,11 +241,12 @@ class _Places:
         found: dict[tuple[str, ...], Ints] = {}
         when = np.searchsorted(self.edges, rows.day, side="right") - 1
         dated = self.frame.precision != "none"
-        for name, number, day, covariates, t in zip(*rows, when.tolist(), strict=True):
+        for name, number, day, covariates, line, t in zip(*rows, when.tolist(), strict=True):
             inside = not dated or self.edges[0] <= day < self.edges[-1]
             if not inside and self.frame.strict_times:
-                raise InputError(f"{file}: a date of {name!r} is outside the study period; widen the period")
-            where = self.of(name, file)
+                said = day_text(day, self.settings.unit)
+                raise InputError(f"{file} line {line}: {said} is outside the study period; widen the period")
+            where = self.of(name, file, line)
             stratum = covariates
             if self.settings.weekly:
                 stratum = (str(day % 7), *covariates)
@@ -232,35 +258,47 @@ class _Places:
 
 
 def _stream(texts: Texts, rows: _Rows, place: _Places) -> Stream:
-    strata = place.table(rows, "cases")
+    strata = place.table(rows, texts.names.cases)
     shape = (place.L, place.T)
     cases: Ints = sum(strata.values(), np.zeros(shape, np.int64))
     model = place.settings.model
     if model == "bernoulli":
         if not texts.controls:
             raise InputError("the Bernoulli model needs controls (--controls FILE)")
-        controls = place.table(_counts(texts.controls, "controls", place.frame.precision), "controls")
+        controls = place.table(
+            _counts(texts.controls, texts.names.controls, place.frame.precision), texts.names.controls
+        )
         return Stream(cases, sum(controls.values(), np.zeros(shape, np.int64)).astype(np.float64))
     if model == "permutation":
         return Stream(cases, None, tuple(strata.values()) if len(strata) > 1 else ())
     if texts.population:
-        return Stream(cases, _standardised(texts.population, strata, place))
+        held = _standardised(texts.population, texts.names.population, strata, place)
+        nobody = (held.sum(axis=1) <= 0) & (cases.sum(axis=1) > 0)
+        for name, line in zip(rows.place, rows.line, strict=True):
+            if nobody.any() and (where := place.of(name, texts.names.cases, line)) is not None and nobody[where]:
+                raise InputError(
+                    f"{texts.names.cases} line {line}: location {name!r} has cases but nobody at risk in "
+                    f"{texts.names.population}; give it people, or take its cases out"
+                )
+        return Stream(cases, held)
     if place.settings.analysis != "temporal":
         raise InputError("the Poisson model needs people at risk (--population FILE); or use --model permutation")
     return Stream(cases, from_exposure(np.array([float(cases.sum())]), [np.diff(place.edges)[None].astype(np.float64)]))
 
 
-def _standardised(text: str, strata: dict[tuple[str, ...], Ints], place: _Places) -> Floats:
+def _standardised(text: str, file: str, strata: dict[tuple[str, ...], Ints], place: _Places) -> Floats:
     """Expected cases (L, T) from person-time by stratum; a case file without covariates is not stratified."""
-    rows = _people(text, "population", place.frame.precision)
+    rows = _people(text, file, place.frame.precision)
     crude = set(strata) <= {()}
     series: dict[tuple[tuple[str, ...], str], dict[int, np.float32]] = defaultdict(dict)
-    for name, people, day, stratum in zip(*rows, strict=True):
+    lines_of: dict[str, int] = {}
+    for name, people, day, stratum, line in zip(*rows, strict=True):
+        lines_of.setdefault(name, line)
         by_day = series[(() if crude else stratum, name)]
         by_day[day] = np.float32(by_day.get(day, np.float32(0)) + np.float32(people))
     exposure: dict[tuple[str, ...], Floats] = {}
     for (stratum, name), by_day in series.items():
-        where = place.of(name, "population")
+        where = place.of(name, file, lines_of[name])
         if where is not None:
             table = exposure.setdefault(stratum, np.zeros((place.L, place.T)))
             days = sorted(by_day)
@@ -268,7 +306,7 @@ def _standardised(text: str, strata: dict[tuple[str, ...], Ints], place: _Places
                 np.array(days, dtype=np.float64), np.array([by_day[d] for d in days]), place.edges
             )
     if missing := set(strata) - set(exposure):
-        raise InputError(f"population: no people with covariates {' '.join(sorted(missing)[0])!r}, but cases with them")
+        raise InputError(f"{file}: no people with covariates {' '.join(sorted(missing)[0])!r}, but cases with them")
     keys = sorted(exposure)
     return from_exposure(
         np.array([float(strata[k].sum()) if k in strata else 0.0 for k in keys]), [exposure[k] for k in keys]
@@ -285,6 +323,29 @@ def _lists(text: str, names: tuple[str, ...], index: dict[str, int]) -> tuple[In
     return tuple(np.array(found.get(i, [i]), dtype=np.int64) for i in range(len(names)))
 
 
+def _network(text: str, index: dict[str, int]) -> tuple[Ints, Floats]:
+    """Pairs (E, 2) and their lengths (E,), NaN where none is given; a header line is passed over."""
+    pairs: list[tuple[int, int]] = []
+    lengths: list[float] = []
+    for line, fields in lines(text, "network"):
+        if not pairs and [f.lower() for f in fields[:2]] == ["from", "to"]:
+            continue
+        try:
+            a, b = fields[:2]
+            length = float(fields[2]) if len(fields) > 2 and fields[2] else float("nan")
+        except ValueError as e:
+            raise InputError(
+                f"network line {line}: found {' '.join(fields)!r}, want location, location, distance"
+            ) from e
+        if unknown := [f for f in (a, b) if f not in index]:
+            raise InputError(f"network line {line}: location {unknown[0]!r} is not among the areas; add it there")
+        if length < 0 or length == float("inf"):
+            raise InputError(f"network line {line}: distance {fields[2]}; distances are 0 or more")
+        pairs.append((index[a], index[b]))
+        lengths.append(length)
+    return np.array(pairs, dtype=np.int64).reshape(-1, 2), np.array(lengths)
+
+
 def _risks(text: str, names: tuple[str, ...], place: _Places) -> Floats:
     """Known relative risks (L, T), 1 where nothing is said; risks of one cell multiply."""
     risk = np.ones((place.L, place.T))
@@ -298,7 +359,7 @@ def _risks(text: str, names: tuple[str, ...], place: _Places) -> Floats:
                 f"risks line {line}: found {' '.join(fields)!r}, expected location, risk, first and last date"
             ) from e
         times = (place.edges[:-1] <= last) & (place.edges[1:] > first)
-        where = slice(None) if fields[0].lower() == "all" else place.of(fields[0], "risks")
+        where = slice(None) if fields[0].lower() == "all" else place.of(fields[0], "risks", line)
         if where is not None:
             risk[where, times] *= value
     return risk

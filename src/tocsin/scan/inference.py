@@ -4,8 +4,6 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import gamma
-from scipy.stats import genextreme
 
 from tocsin.scan.statistic import TIED
 from tocsin.types import Floats
@@ -54,9 +52,12 @@ def extreme_value_p(statistic: float, maxima: Floats) -> float:
     k = 7.8590 * c + 2.9554 * c * c  # approximation of the shape, error below 9e-4
     if abs(k) < 1e-6:
         return gumbel_p(statistic, Tail(b0 - EULER * l2 / math.log(2), l2 / math.log(2)))
-    scale = l2 * k / ((1 - 2**-k) * gamma(1 + k))
-    place = b0 - scale * (1 - gamma(1 + k)) / k
-    return float(genextreme.sf(statistic, k, loc=place, scale=scale))
+    scale = l2 * k / ((1 - 2**-k) * math.gamma(1 + k))
+    place = b0 - scale * (1 - math.gamma(1 + k)) / k
+    inside = 1 - k * (statistic - place) / scale  # of the distribution's support, while above 0
+    if inside <= 0:
+        return 0.0 if k > 0 else 1.0
+    return -math.expm1(-math.exp(min(math.log(inside) / k, 700.0)))
 
 
 def stop_at(best: float, maxima: Floats, threshold: int) -> int:

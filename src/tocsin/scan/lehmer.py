@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numba as nb
 import numpy as np
 
-from tocsin.scan.lanes import Counts
+from tocsin.scan.thresholds import Counts
 from tocsin.types import Floats, Ints
 
 SEED = 12345678

@@ -105,7 +105,7 @@ def _zones(study: Study, settings: Settings, weight: Floats) -> Zones:
     if settings.analysis == "temporal":
         return everywhere(1)
     if study.neighbours is not None:
-        found = from_lists(list(study.neighbours), weight, settings)
+        found = from_lists(study.neighbours, weight, settings, study.reach)
     else:
         found = zones(study.space, weight, settings, study.centres, study.earth)
     if settings.include_temporal:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tocsin.errors import InputError, MethodError
+from tocsin.scan import prm_keys
 from tocsin.scan.files import Frame, Precision, day_of
 from tocsin.scan.settings import Settings, Unit
 
@@ -24,23 +25,8 @@ _TREND = {"0": "none", "2": "percent", "3": "estimated", "4": "stratified"}
 _SPATIAL = {"0": "none", "1": "stratified", "2": "nonparametric"}
 _P_VALUE = {"0": "default", "1": "rank", "2": "sequential", "3": "gumbel"}
 _FREQUENCY = {"1": "day", "2": "week", "3": "month", "4": "quarter", "5": "year"}
-_REFUSED = {  # setting: the values that are allowed ("" and absent always are)
-    "UseMaxCirclePopulationFileOption": "n",
-    "UseMaxCirclePopulationFileOption_Reported": "n",
-    "UseLocationsNetworkFile": "n",
-    "UseMetaLocationsFile": "n",
-    "IsotonicScan": "0",
-    "ReportGiniClusters": "n",
-    "ReportHierarchicalClusters": "y",
-    "CalculateOliveira": "n",
-    "PerformPowerEvaluation": "n",
-    "PerformStandardDrilldown": "n",
-    "PerformBernoulliDrilldown": "n",
-    "MultipleCoordinatesType": "0",
-    "SimulatedDataMethodType": "0",
-    "TimeStratifiedAdjLength": "1",
-    "MultipleLocationsFile": "",
-}
+_KNOWN = {name.lower() for name in (*prm_keys.READ, *prm_keys.ONLY, *prm_keys.NO_EFFECT)}
+_STREAM = re.compile(r"(casefile|controlfile|populationfile)\d+|dataset\d+-name")  # of further data sets
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +113,15 @@ class _Keys:
 def _refuse(keys: _Keys) -> None:
     """Name every setting that would change the result and that is not supported."""
     refused = [
-        f"{name}={keys[name, '']}"
-        for name, allowed in _REFUSED.items()
+        f"{name}={keys[name, '']}" + (f" (use {prm_keys.HINTS[name]})" if name in prm_keys.HINTS else "")
+        for name, allowed in prm_keys.ONLY.items()
         if keys[name, allowed].lower() not in (allowed, "")
     ]
+    for name, value in keys.found.items():
+        if value and "-source" in name:
+            refused.append(f"{name}={value} (columns of other formats; save the file in SaTScan's own layout)")
+        elif value and name not in _KNOWN and not _STREAM.fullmatch(name):
+            refused.append(f"{name}={value} (not known)")
     if keys["ModelType", "0"] not in _MODEL:
         refused.append(f"ModelType={keys['ModelType', '0']} (supported: 0 Poisson, 1 Bernoulli, 2 permutation)")
     if keys["AnalysisType", "1"] not in _ANALYSIS:

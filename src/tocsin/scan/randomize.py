@@ -10,9 +10,9 @@ import numba as nb
 import numpy as np
 
 from tocsin.errors import MethodError
-from tocsin.scan.lanes import LANES, Counts
 from tocsin.scan.settings import Settings
 from tocsin.scan.study import Stream
+from tocsin.scan.thresholds import LANES, Counts
 from tocsin.scan.zones import Index
 from tocsin.types import Floats, Ints
 

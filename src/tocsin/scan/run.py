@@ -25,7 +25,8 @@ class Found:
     """A reported cluster.
 
     center: the location (or grid point) in the middle; place: its latitude, longitude or x, y …; radius in km or map
-    units (of the short half-axis for ellipses); members in the order they enter; start, end: ISO days, inclusive.
+    units (of the short half-axis for ellipses; along a network; NaN for lists of neighbours); members in the order they
+    enter; start, end: ISO days, inclusive.
     by_stream: (observed, expected, relative risk) of each. by_member: (observed, expected) of each, all streams.
     """
 
@@ -122,7 +123,10 @@ def _candidates(study: Study, settings: Settings, ready: Plan) -> list[Candidate
             where, radius, name = np.zeros(0), 0.0, "All"
         else:
             where = middles[centre]
-            radius = _radius(space[members[-1]] - where, zones.shape[family], zones.angle[family])
+            if study.neighbours is None:
+                radius = _radius(space[members[-1]] - where, zones.shape[family], zones.angle[family])
+            else:
+                radius = float("nan")  # no circle: clusters overlap by their members only
             name = study.ids[centre] if study.centres is None else str(centre + 1)
         span = int(first) + begin, int(last) + begin + 1
         at = centre if study.centres is None else -1
@@ -166,7 +170,7 @@ def _describe(c: Candidate, best: bool, study: Study, settings: Settings, ready:
     return Found(
         c.name,
         () if everywhere else tuple(_place(study, int(zone.centre[z])).tolist()),
-        along(c.radius) if study.earth else c.radius,
+        _reach(c, study),
         float(zone.shape[z]),
         float(zone.angle[z]),
         tuple(study.ids[m] for m in c.members),
@@ -185,6 +189,15 @@ def _describe(c: Candidate, best: bool, study: Study, settings: Settings, ready:
         tuple(streams),
         tuple(zip(n.sum(axis=(0, 2)).tolist(), shown.sum(axis=(0, 2)).tolist(), strict=True)) if u.size else (),
     )
+
+
+def _reach(c: Candidate, study: Study) -> float:
+    """The radius in km or map units; along the network if there is one, NaN for lists without distances."""
+    if not len(c.centre):
+        return 0.0
+    if study.neighbours is None:
+        return along(c.radius) if study.earth else c.radius
+    return float(study.reach[c.at][len(c.members) - 1]) if study.reach else float("nan")
 
 
 def _place(study: Study, centre: int) -> Floats:

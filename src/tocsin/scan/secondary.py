@@ -104,6 +104,7 @@ class _Kept:
                 return True
             if around is None:
                 around = within(self.space, new)
+                around[new.members] = True
             if self._by_centres(int(k), new, around) or (
                 self.criterion == 0 and bool((self.members[k] & around).any())
             ):

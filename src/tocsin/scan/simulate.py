@@ -13,20 +13,20 @@ import numba as nb
 import numpy as np
 
 from tocsin.errors import MethodError
-from tocsin.scan import lanes, lehmer
+from tocsin.scan import families, lanes, lehmer, thresholds
 from tocsin.scan.cylinder import Field, field, maximum
-from tocsin.scan.lanes import LANES, Counts
 from tocsin.scan.periods import Windows
 from tocsin.scan.prepare import Plan, strata
 from tocsin.scan.randomize import randomizer
 from tocsin.scan.settings import Settings
 from tocsin.scan.statistic import EXPECTATION, HIGH, LOW, POISSON, SCORE
 from tocsin.scan.study import Study
+from tocsin.scan.thresholds import LANES, Counts
 from tocsin.types import Floats, Ints
 
 Progress = Callable[[int, int], None]  # replicates done, replicates in all
-_TINY = 127  # counts beyond need 16 bits
-_SMALL = 32000  # counts beyond need 32 bits
+_TINY = 127 // families.BLOCK  # counts beyond need 16 bits
+_SMALL = 32000  # sums beyond need 32 bits
 _TABLES = 32  # of thresholds at most
 
 
@@ -187,42 +187,58 @@ class SideBySide:
             N = U = np.full(len(N), 1e6)  # not compared with any total
         self.kind = plan.kind
         self.windows = lanes.Spans(windows.first[by], windows.last[by] + 1, N[by], U[by], group[by])
-        self.near = lanes.together(space)  # places side by side on the map are side by side in memory
+        self.near = families.together(space)  # places side by side on the map are side by side in memory
         self.expected = np.ascontiguousarray(seen.u[0, self.near, :K])
-        zones, penalty = lanes.arranged(plan.zones, plan.penalty, self.near)
-        self.families = lanes.families(zones, penalty, self.expected[:, 0] <= 0)
+        zones, penalty = families.arranged(plan.zones, plan.penalty, self.near)
+        spread = seen.u[0][self.near]
+        held = spread[:, self.windows.first] - spread[:, self.windows.stop] if K < 64 else spread[:, :1]
+        self.families = families.lean(zones, penalty, held.max(axis=1), bool(plan.limits.ways & LOW))
         self.tables = self._tables(plan, -np.diff(seen.u[0], axis=1))
+        most = np.iinfo(np.int16).max
+        self.narrow = self.tables._replace(
+            high=np.minimum(self.tables.high, most).astype(np.int16),
+            low=np.minimum(self.tables.low, most).astype(np.int16),
+        )
+        self.least, self.floor = math.inf, 0.0
 
-    def _tables(self, plan: Plan, cells: Floats) -> lanes.Tables:
+    def _tables(self, plan: Plan, cells: Floats) -> thresholds.Tables:
         limits, spans = plan.limits, self.windows
         if not (cells > 0).any():
             raise MethodError("nothing is expected in any window; look at the study period and the population")
         smallest, largest = float(cells[cells > 0].min()) / 2, float(cells.sum())
-        high: list[Ints] = []
-        low: list[Ints] = []
+        high: list[Counts] = []
+        low: list[Counts] = []
         lowest = 0
         for g in range(int(spans.group.max()) + 1):
             w = np.flatnonzero(spans.group == g)
             w = w[np.argmin(spans.N[w])]
-            totals = lanes.Totals(self.kind, float(spans.N[w]), float(spans.U[w]))
+            totals = thresholds.Totals(self.kind, float(spans.N[w]), float(spans.U[w]))
             for ways, least, into, is_low in (
                 (HIGH, limits.least_high, high, False),
                 (LOW, limits.least_low, low, True),
             ):
                 never = math.inf if not limits.ways & ways else least
-                table, lowest = lanes.table(totals, never, smallest, largest, is_low)
+                table, lowest = thresholds.table(totals, never, smallest, largest, is_low)
                 into.append(table)
-        return lanes.Tables(
+        return thresholds.Tables(
             np.stack(high).astype(np.int32), np.stack(low).astype(np.int32), lowest, bool(limits.ways & LOW)
         )
 
     def __call__(self, counts: Counts) -> Floats:
-        best = np.zeros(LANES)
-        if counts.dtype == np.int32:
-            tables = self.tables
-        else:
-            tables = self.tables._replace(high=self.tables.high.astype(np.int16), low=self.tables.low.astype(np.int16))
-            counts = counts.astype(np.int8) if counts.max(initial=0) <= _TINY else counts
+        """Start from what nearly all replicates reach, known from batches before; those below it begin at nothing."""
+        largest = counts.max(initial=0)
+        tables = self.narrow if counts.dtype == np.int16 else self.tables
+        if largest <= _TINY and counts.dtype == np.int16:
+            counts = counts.astype(np.int8)
+        elif largest > _SMALL // families.BLOCK:
+            counts, tables = counts.astype(np.int32), self.tables
         counts = counts[self.near]
+        floor = self.floor
+        best = np.full(LANES, floor)
         lanes.maxima(self.kind, counts, self.expected, self.families, self.windows, tables, best)
+        if floor > 0 and (below := best <= floor).any():
+            best[below] = 0.0
+            lanes.maxima(self.kind, counts, self.expected, self.families, self.windows, tables, best)
+        self.least = min(self.least, float(best.min()))
+        self.floor = 0.8 * self.least
         return best

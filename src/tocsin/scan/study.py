@@ -39,8 +39,8 @@ class Study:
     """L locations in byte order of their names, T intervals, one or more streams.
 
     points (L, d): latitude, longitude in degrees if `earth`, else Cartesian. edges (T + 1,): day numbers, see
-    `periods.intervals`. neighbours: lists that replace circles. risks (L, T): known relative risks. alone: purely
-    temporal data that has no places.
+    `periods.intervals`. centres: of the circles, if not the locations. neighbours: lists that replace circles, reach:
+    how far those in them are (see `network`). risks (L, T): known relative risks.
     """
 
     ids: tuple[str, ...]
@@ -51,6 +51,7 @@ class Study:
     centres: Floats | None = None
     neighbours: tuple[Ints, ...] | None = None
     risks: Floats | None = None
+    reach: tuple[Floats, ...] | None = None
     people: Floats | None = field(default=None)  # (L,) population averaged over time, only shown
 
     def __post_init__(self) -> None:

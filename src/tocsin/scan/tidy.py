@@ -27,9 +27,16 @@ def plain(text: str, layout: str, file: str) -> str:
     found = {meaning: header.index(n) for meaning, names in _NAMES.items() for n in names if n in header}
     if "place" not in found and not ({"number", "date"} <= found.keys()):
         return text
-    rows = list(csv.reader(io.StringIO(text.lstrip("\ufeff")), delimiter="," if "," in first else " "))[1:]
+    rows = csv.reader(io.StringIO(text.lstrip("\ufeff")), delimiter="," if "," in first else " ")
     used = _columns(found, layout, file, len(header))
-    return "\n".join(",".join(row[i].strip() for i in used) for row in rows if row)
+    plain_rows: list[str] = []
+    for row in rows:
+        plain_rows += [""] * (rows.line_num - 1 - len(plain_rows))  # lines keep their numbers
+        if rows.line_num > 1 and any(field.strip() for field in row):
+            if len(row) <= max(used):
+                raise InputError(f"{file} line {rows.line_num}: {len(row)} columns, the header has {len(header)}")
+            plain_rows.append(",".join(row[i].strip() for i in used))
+    return "\n".join(plain_rows)
 
 
 def dated(text: str) -> str:

@@ -36,7 +36,7 @@ def cluster(c: Found, study: Study) -> dict[str, Any]:
     else:
         values |= dict(zip(AXES, c.place, strict=False))
     values |= {
-        "radius": c.radius if c.place else None,
+        "radius": _number(c.radius) if c.place else None,
         "members": list(c.members),
         "n_locations": len(c.members),
         "start": c.start,
@@ -74,17 +74,30 @@ def rows(result: Result, study: Study) -> list[dict[str, Any]]:
 
 
 def geojson(result: Result, study: Study) -> dict[str, Any]:
-    """Circles (points where the radius is 0) with the values of their clusters; what has no place is left out."""
+    """Circles (points where the radius is 0; all members for lists of neighbours) with the values of their clusters.
+
+    What has no place is left out.
+    """
     features = []
     for c in result.clusters:
         if c.place:
-            shape = _circle(c, study.earth) if c.radius > 0 else _point(c, study.earth)
+            if study.neighbours is not None:
+                shape = _members(c, study)
+            else:
+                shape = _circle(c, study.earth) if c.radius > 0 else _point(c, study.earth)
             features.append({"type": "Feature", "geometry": shape, "properties": cluster(c, study)})
     return {"type": "FeatureCollection", "features": features}
 
 
 def _point(c: Found, earth: bool) -> dict[str, Any]:
     return {"type": "Point", "coordinates": [c.place[1], c.place[0]] if earth else list(c.place[:2])}
+
+
+def _members(c: Found, study: Study) -> dict[str, Any]:
+    """Neighbourhoods along a network are no circles: their places."""
+    index = {name: i for i, name in enumerate(study.ids)}
+    at = study.points[[index[m] for m in c.members]]
+    return {"type": "MultiPoint", "coordinates": (at[:, 1::-1] if study.earth else at[:, :2]).tolist()}
 
 
 def _circle(c: Found, earth: bool, corners: int = 72) -> dict[str, Any]:

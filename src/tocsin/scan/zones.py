@@ -109,17 +109,32 @@ def zones(
     return found.zones()
 
 
-def from_lists(lists: list[Ints], weight: Floats, settings: Settings) -> Zones:
+def from_lists(
+    lists: tuple[Ints, ...], weight: Floats, settings: Settings, reach: tuple[Floats, ...] | None = None
+) -> Zones:
     """Windows along given lists: lists[c] the locations in the order they join the window of location c.
 
-    For adjacency, travel times, rivers: anything that orders places around a place.
+    For adjacency, travel times, rivers: anything that orders places around a place. reach[c]: how far each of them
+    is; only then limits of distance can be kept.
     """
-    heavy = weight.sum() * settings.max_size if settings.max_size else math.inf
+    if reach is None and (settings.max_distance or settings.reported_max_distance):
+        raise MethodError("lists of neighbours have no distances to limit; give a network, or limit the share")
     found = _Families()
     for c, near in enumerate(lists):
-        most = int(np.searchsorted(np.cumsum(weight[near]), heavy * (1 + 1e-12), side="right"))
-        found.add(near[:most], c, 1.0, 0.0, most)
+        load = np.cumsum(weight[near])
+        far = np.zeros(len(near)) if reach is None else reach[c]
+        most = _prefix(load, far, weight.sum() * settings.max_size, settings.max_distance)
+        told = _prefix(load, far, weight.sum() * settings.reported_max_size, settings.reported_max_distance)
+        found.add(near[:most], c, 1.0, 0.0, min(most, told))
     return found.zones()
+
+
+def _prefix(load: Floats, far: Floats, heavy: float, limit: float) -> int:
+    """How many join before a limit (0 = none) is passed."""
+    most = len(load)
+    if heavy:
+        most = int(np.searchsorted(load, heavy * (1 + 1e-12), side="right"))
+    return min(most, int(np.searchsorted(far, limit, side="right"))) if limit else most
 
 
 def limited(table: Zones, weight: Floats, share: float) -> Zones:
@@ -207,7 +222,9 @@ def _nearest(
         else:
             head = np.arange(L)
         distance = np.sqrt(squares[head])
-        by = np.argsort(distance, kind="stable")
+        by = np.argsort(distance)  # several times faster than a stable sort, which only ties need
+        if (np.diff(distance[by]) == 0).any():
+            by = np.argsort(distance, kind="stable")
         near, far = head[by], distance[by]
         load = np.cumsum(loads[near])
         keep = int(np.searchsorted(load, heavy * (1 + 1e-12), side="right"))

@@ -1,0 +1,131 @@
+"""Which count beats a statistic: tables by expectation and level, so that a window costs no logarithm. Pure.
+
+The tables err on the side of looking again: whoever uses them computes the statistic where a count seems to beat.
+"""
+
+import math
+from typing import NamedTuple
+
+import numba as nb
+import numpy as np
+from numpy.typing import NDArray
+
+from tocsin.scan.statistic import BERNOULLI, HIGH, LOW, direction, llr
+from tocsin.types import Floats, Ints
+
+LEVEL = 0.05  # step of the statistic in the table …
+LEVELS = 800  # … and how many
+BITS = 47  # of a float's 52 after the point are dropped: below WIDE, 32 bins an octave
+WIDE = 16.0  # expected counts from here on …
+FINE = 16  # … have so many bins to a unit of their square root, as their standard deviation grows with that
+NEVER = 2**31 - 1
+LANES = 128  # replicates side by side: known to the compiler, so that it makes vectors of them
+Counts = NDArray[np.int8] | NDArray[np.int16] | NDArray[np.int32]
+
+
+class Totals(NamedTuple):
+    """The statistic and the totals it compares with."""
+
+    kind: int
+    N: float
+    U: float
+
+
+class Tables(NamedTuple):
+    """Counts that beat a level: high, low (G, LEVELS, B); the first bin's number; whether low counts matter."""
+
+    high: Counts
+    low: Counts
+    lowest: int
+    both: bool
+
+
+class State(NamedTuple):
+    """Thresholds high, low (G, B, LANES), each as of when it was last hit; row (LANES,) of the tables reached now."""
+
+    high: Counts
+    low: Counts
+    row: Ints
+
+
+@nb.njit(cache=True, nogil=True, inline="always")
+def bin_of(held: float, edge: Floats, bits: Ints) -> int:
+    """The bin of an expected count; edge (1,) is room for it, bits the same room as an integer."""
+    edge[0] = held
+    if held < WIDE:
+        return int(bits[0] >> BITS)
+    edge[0] = WIDE
+    return int(bits[0] >> BITS) + int((math.sqrt(held) - math.sqrt(WIDE)) * FINE)
+
+
+@nb.njit(cache=True, nogil=True)
+def _edge(b: int, edge: Floats, bits: Ints) -> float:
+    """The least expected count of a bin."""
+    edge[0] = WIDE
+    first = bits[0] >> BITS
+    if b >= first:
+        return float((math.sqrt(WIDE) + (b - first) / FINE) ** 2)
+    bits[0] = b << BITS
+    return float(edge[0])
+
+
+@nb.njit(cache=True, nogil=True)
+def table(totals: Totals, least: float, smallest: float, largest: float, low: bool) -> tuple[Counts, int]:
+    """Counts (LEVELS, B) that may beat each level in each bin of expectations, and the first bin's number.
+
+    High: no larger than the smallest such count, at the low edge of the bin. Low: no smaller than the largest, at the
+    high edge.
+    """
+    edge = np.empty(1)
+    bits = edge.view(np.int64)
+    lowest = bin_of(max(smallest, 1e-12), edge, bits)
+    bins = bin_of(max(largest, smallest), edge, bits) - lowest + 1
+    found = np.full((LEVELS, bins), -1 if low else NEVER, np.int32)
+    for b in range(bins):
+        aside = 1e-12 if low else -1e-12  # more than rounding moves an edge
+        u = min(_edge(lowest + b + (1 if low else 0), edge, bits) * (1 + aside), totals.U)
+        mean = u * totals.N / totals.U
+        n = math.ceil(mean) if low else max(1.0, least, math.floor(mean))
+        stride = max(1, int(math.sqrt(mean) / FINE))
+        level, before = 0, n
+        while level < LEVELS and max(least, 0.0) <= n <= totals.N and n < NEVER:
+            held = max(u, n) if totals.kind == BERNOULLI else u
+            if direction(totals.kind, n, held, totals.N, totals.U) == (LOW if low else HIGH):
+                ratio = llr(totals.kind, n, held, totals.N, totals.U)
+                while level < LEVELS and ratio > level * LEVEL:
+                    found[level, b] = before
+                    level += 1
+            before = n - 1 if low else n + 1
+            n += -stride if low else stride
+        if level < LEVELS and not low and before <= totals.N:
+            found[level:, b] = min(before, NEVER)
+        if level < LEVELS and low and before >= max(least, 0.0):
+            found[level:, b] = before
+    return found, lowest
+
+
+@nb.njit(cache=True, nogil=True)
+def start(best: Floats, penalty: float, state: State, tables: Tables) -> None:
+    """All thresholds, for what each lane has reached."""
+    for j in range(LANES):
+        state.row[j] = level_of(best[j] / penalty)
+    for g in range(state.high.shape[0]):
+        for b in range(state.high.shape[1]):
+            for j in range(LANES):
+                state.high[g, b, j] = tables.high[g, state.row[j], b]
+                if tables.both:
+                    state.low[g, b, j] = tables.low[g, state.row[j], b]
+
+
+@nb.njit(cache=True, nogil=True)
+def level_of(statistic: float) -> int:
+    """The row of the tables."""
+    return min(int(statistic / LEVEL), LEVELS - 1)
+
+
+@nb.njit(cache=True, nogil=True, inline="always")
+def refresh(g: int, b: int, j: int, state: State, tables: Tables) -> None:
+    """One threshold, for what the lane has reached since it was set: only those that were hit are worth it."""
+    state.high[g, b, j] = tables.high[g, state.row[j], b]
+    if tables.both:
+        state.low[g, b, j] = tables.low[g, state.row[j], b]
