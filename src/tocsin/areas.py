@@ -61,6 +61,24 @@ class AreaTree:
             found.append(self.areas[i])
         return found
 
+    def inside(self, codes: Iterable[str]) -> set[str]:
+        """The areas of these codes, what lies in them, and what is made up of them alone."""
+        found = {self.index[c] for c in codes if c in self.index}
+        for i, up in enumerate(self.parent.tolist()):  # parents come first
+            if up in found:
+                found.add(i)
+        parts: dict[int, list[int]] = {}
+        for i in range(len(self.areas) - 1, -1, -1):
+            if parts.get(i) and found.issuperset(parts[i]):
+                found.add(i)
+            parts.setdefault(int(self.parent[i]), []).append(i)
+        return {self.areas[i].code for i in found}
+
+    def around(self, codes: Iterable[str]) -> Area:
+        """The smallest area that holds all of these."""
+        paths = [[a.code for a in self.path(c)] for c in codes]
+        return self[next(c for c in paths[0] if all(c in p for p in paths))]
+
     def by_names(self, names: Sequence[str]) -> Area | None:
         """The deepest area whose zh or en names from under the root match; None if not even the first does."""
         at, found = self.root.code, None

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from tocsin.calendar import Step, zone
+from tocsin.calendar import DAY, Step, zone
 from tocsin.errors import ConfigError
 from tocsin.types import Kind, Signal, Title
 
@@ -97,6 +97,30 @@ class OutbreakTable(_Table, frozen=True):
     note: str = ""  # for people
 
 
+class ScanTable(_Table, frozen=True):
+    """[[scans]]: one prospective space-time scan on the beat; what it finds feeds alerts."""
+
+    name: str
+    signals: list[str] = []  # empty: every count signal with steps of a day or less
+    level: str = ""  # the areas it looks at; empty: the city's finest level
+    model: Literal["permutation", "poisson", "ebp", "ebnb"] = "permutation"
+    baseline: str = ""  # ebp, ebnb: the detector that says what is expected; empty: the signal's first that can
+    study_days: int = 365  # how much of the past is looked at
+    lag_days: int = 0  # the study ends so many days before today
+    min_days: int = 2  # how long a cluster lasts, at least …
+    max_days: int = 30  # … and at most
+    max_size: float = 0.5  # at most this share of the cases (permutation), people (poisson) or expected cases
+    max_km: float = 0.0  # … and at most so far around its centre; 0 = no limit
+    min_cases: int = 2  # fewer are no cluster
+    aggregate_days: int = 1  # days counted together
+    weekday: bool = True  # permutation of single days: every day of the week is compared with its own kind
+    criterion: int = 0  # which clusters beside the best are told, see docs/methods/scan.md; 0: those that share nothing
+    replicates: int = 999
+    seed: int = 0  # 0: the city's
+    recurrence_days: float = 100.0  # a cluster that chance shows less often than once in so many days is told
+    every: str = "1h"  # new counts of the same day are scanned again after so long
+
+
 class Field(_Table, frozen=True):
     """How one field of an event is found in a record: a column, a constant, a map of values, a date format."""
 
@@ -176,6 +200,7 @@ class Settings(_Table, frozen=True):
     signals: list[SignalTable]
     alerts: AlertRules = AlertRules()
     store: StoreTable = StoreTable()
+    scans: list[ScanTable] = []
     holidays: list[date] = []
     sources: list[SourceTable] = []
     outbreaks: list[OutbreakTable] = []
@@ -195,10 +220,19 @@ class Settings(_Table, frozen=True):
         there = ", ".join(s.name for s in self.sources) or "none"
         raise ConfigError(f"no source {name!r} in city.toml; there are: {there}")
 
+    def scanned(self, scan: ScanTable) -> list[SignalTable]:
+        """The signals that a scan looks at."""
+        return [g for g in self.signals if (g.name in scan.signals if scan.signals else scannable(g))]
+
 
 def titled(title: Mapping[str, str], name: str) -> Title:
     """zh and en of a title table, each falling back on the other, then on the name."""
     return Title(title.get("zh") or title.get("en") or name, title.get("en") or title.get("zh") or name)
+
+
+def scannable(g: SignalTable) -> bool:
+    """Whether a scan can look at a signal: a count whose steps make up days."""
+    return g.kind == "count" and Step.parse(g.step).minutes <= DAY
 
 
 def every_minutes(text: str) -> int:
@@ -243,19 +277,19 @@ def _problems(s: Settings) -> typing.Iterator[tuple[str, str]]:
         yield "alerts.p", f"{s.alerts.p} is not a probability between 0 and 1"
     if s.alerts.fdr is not None and not 0 < s.alerts.fdr < 1:
         yield "alerts.fdr", f"{s.alerts.fdr} is not a share between 0 and 1; leave it out to go by p"
-    for key, names in (("signals", [x.name for x in s.signals]), ("sources", [x.name for x in s.sources])):
+    for key, tables in (("signals", s.signals), ("sources", s.sources), ("scans", s.scans)):
+        names = [x.name for x in tables]
         for name in {n for n in names if names.count(n) > 1}:
             yield key, f"{name!r} stands twice; names are unique"
     signals = {x.name for x in s.signals}
     for i, g in enumerate(s.signals):
         yield from ((f"signals[{i}].{k}", v) for k, v in _signal_problems(g, s.city.levels))
     for i, o in enumerate(s.outbreaks):
-        if o.signal and o.signal not in signals:
-            yield f"outbreaks[{i}].signal", f"{o.signal!r} is not a signal; allowed: {', '.join(sorted(signals))}"
-        if o.last < o.first:
-            yield f"outbreaks[{i}].to", f"{o.last} is before {o.first}; write the first and the last day"
+        yield from ((f"outbreaks[{i}].{k}", v) for k, v in _outbreak_problems(o, signals))
     for i, f in enumerate(s.sources):
         yield from ((f"sources[{i}].{k}", v) for k, v in _source_problems(f, signals))
+    for i, t in enumerate(s.scans):
+        yield from ((f"scans[{i}].{k}", v) for k, v in _scan_problems(t, s))
 
 
 def _signal_problems(g: SignalTable, levels: list[str]) -> typing.Iterator[tuple[str, str]]:
@@ -271,6 +305,40 @@ def _signal_problems(g: SignalTable, levels: list[str]) -> typing.Iterator[tuple
     for key, d in [("detectors", d) for d in g.detectors] + [("fallback", d) for d in g.fallback]:
         if isinstance(d, dict) and not isinstance(d.get("method"), str):
             yield key, 'a table needs a method: { method = "ears_c2", alpha = 0.001 }'
+
+
+def _outbreak_problems(o: OutbreakTable, signals: set[str]) -> typing.Iterator[tuple[str, str]]:
+    if o.signal and o.signal not in signals:
+        yield "signal", f"{o.signal!r} is not a signal; allowed: {', '.join(sorted(signals))}"
+    if o.last < o.first:
+        yield "to", f"{o.last} is before {o.first}; write the first and the last day"
+
+
+def _scan_problems(t: ScanTable, s: Settings) -> typing.Iterator[tuple[str, str]]:
+    if t.level and t.level not in s.city.levels:
+        yield "level", f"{t.level!r} is not a level of the city; allowed: {', '.join(s.city.levels)}"
+    can = [g.name for g in s.signals if scannable(g)]
+    for name in t.signals:
+        if name not in can:
+            there = ", ".join(can) or "none, as no signal is a count with steps of a day or less"
+            yield "signals", f"{name!r} cannot be scanned; allowed: {there}"
+    if not 1 <= t.aggregate_days <= t.min_days <= t.max_days <= t.study_days // 2:
+        days = f"{t.aggregate_days}, {t.min_days}, {t.max_days}, {t.study_days}"
+        yield "max_days", f"aggregate_days ≤ min_days ≤ max_days ≤ half of study_days is needed; they are {days}"
+    for key, value, low, high in (
+        ("max_size", t.max_size, 0.001, 0.5), ("max_km", t.max_km, 0, 20_000), ("min_cases", t.min_cases, 1, 1_000_000),
+        ("lag_days", t.lag_days, 0, 60), ("study_days", t.study_days, 2, 3660), ("criterion", t.criterion, 0, 5),
+        ("replicates", t.replicates, 99, 99_999), ("recurrence_days", t.recurrence_days, 1, 1e9),
+    ):  # fmt: skip
+        if not low <= value <= high:
+            yield key, f"{value}; allowed: {low:g} to {high:g}"
+    if t.baseline and t.model not in ("ebp", "ebnb"):
+        yield "baseline", f"the {t.model} model makes its own; leave the key out, or take ebp or ebnb"
+    try:
+        if Step.parse(t.every).minutes > DAY:
+            yield "every", f"{t.every!r}; allowed: 5min to 1d"
+    except ConfigError as e:
+        yield "every", str(e)
 
 
 def _source_problems(f: SourceTable, signals: set[str]) -> typing.Iterator[tuple[str, str]]:

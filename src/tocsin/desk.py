@@ -2,8 +2,9 @@
 
 import gzip
 import hashlib
+import math
 import threading
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import date
 from functools import cached_property, lru_cache
@@ -17,7 +18,7 @@ import numpy as np
 from tocsin import config
 from tocsin.areas import AreaTree, parse_areas, tree
 from tocsin.calendar import DAY, Step, civil_minute, day_of, minute_of, zone
-from tocsin.config import Settings, SignalTable, SourceTable
+from tocsin.config import ScanTable, Settings, SignalTable, SourceTable
 from tocsin.cube.cube import Columns, counts, covered, known, settled
 from tocsin.detect import Detector, detector
 from tocsin.errors import ConfigError, MethodError, StoreError
@@ -61,6 +62,7 @@ class Desk:
         self._heard: tuple[int, dict[str, Ints]] = (-1, {})
         self._reading = threading.Lock()
         self._oldest = 0
+        self.kept: dict[Hashable, Any] = {}  # what is costly to make and pure, by all that it depends on
         # Signals that city.toml no longer names live on in the store: their events may yet be corrected or moved.
         self.stored_as = steps_in_store(store) | {s.name: (s.kind, s.step) for s in settings.signals}
         self._steps = {name: Step.parse(step) for name, (_, step) in self.stored_as.items()}
@@ -114,6 +116,10 @@ class Desk:
             own = {d.name for d in self.detectors[s.name]}
             found[s.name] = [d for d in chain if s.kind in d.kinds and d.name not in own]
         return found
+
+    def scan_level(self, scan: ScanTable) -> str:
+        """Which areas a scan looks at."""
+        return scan.level or self.settings.city.levels[-1]
 
     def step(self, signal: str) -> Step:
         """The step of a signal."""
@@ -252,6 +258,9 @@ def open_desk(directory: Path, env: Mapping[str, str], *, agree: bool = True) ->
     for i, outbreak in enumerate(settings.outbreaks):
         if outbreak.area not in areas:
             raise ConfigError(f"{file}: outbreaks[{i}].area: no area {outbreak.area!r} in {where}")
+    for i, scan in enumerate(settings.scans):
+        for key, problem in _scan_problems(desk, scan):
+            raise ConfigError(f"{file}: scans[{i}].{key}: {problem}")
     return desk
 
 
@@ -271,6 +280,29 @@ def _with_terms(settings: Settings, directory: Path, env: Mapping[str, str]) -> 
             s = msgspec.structs.replace(s, mapping=msgspec.structs.replace(s.mapping, classify=table))  # noqa: PLW2901
         sources.append(s)
     return msgspec.structs.replace(settings, sources=sources)
+
+
+def _scan_problems(desk: Desk, scan: ScanTable) -> Iterator[tuple[str, str]]:
+    """(key, what a scan needs and the city has not)."""
+    level = desk.scan_level(scan)
+    places = desk.tree.at(level)
+    lost = [a.code for a in places if not (math.isfinite(a.longitude) and math.isfinite(a.latitude))]
+    if lost or not places:
+        yield "level", f"areas of level {level!r} need longitude and latitude; without: {', '.join(lost[:5]) or 'all'}"
+    empty = [a.code for a in places if not a.population > 0]
+    if scan.model == "poisson" and empty:
+        yield "model", f"poisson needs every area's population; without: {', '.join(empty[:5])}"
+    if scan.model in ("ebp", "ebnb"):
+        for signal in desk.settings.scanned(scan):
+            able = [d.name for d in desk.detectors[signal.name] if can_expect(d, desk.step(signal.name))]
+            if not able or (scan.baseline and scan.baseline not in able):
+                there = ", ".join(able) or "none; configure one, such as baseline_nb"
+                yield "baseline", f"needs a detector of {signal.name} that says what to expect of single steps: {there}"
+
+
+def can_expect(of: Detector, step: Step) -> bool:
+    """Whether a detector's expected counts are of single steps, and no rule's."""
+    return not of.rule and of.window <= step.minutes
 
 
 def _agree(desk: Desk) -> None:

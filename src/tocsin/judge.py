@@ -157,5 +157,5 @@ def flagged(table: SignalTable, judged: Judged, of: Believed, now: Instant) -> l
             table.name, area, step, float(judged.p[a, t]), seen[best], cells[best][0], judged.windows[best],
             bool(ruled[a, t]), tuple(behind), float(of.q[a, t]),
         )  # fmt: skip
-        found.append((flag, [Evidence("", now, n, step, seen[n], *cells[n]) for n in behind]))
+        found.append((flag, [Evidence._make(("", now, n, step, seen[n], *cells[n], "")) for n in behind]))
     return found

@@ -10,13 +10,16 @@ from typing import BinaryIO, NamedTuple
 
 from tocsin import ingest
 from tocsin.alert import episode, triage
+from tocsin.alert.join import joined
 from tocsin.calendar import end_of_day
 from tocsin.config import SignalTable, SourceTable
 from tocsin.desk import Desk
 from tocsin.errors import InputError, NotFound
 from tocsin.ingest import push as push_format
 from tocsin.judge import Judged, believed, flagged, judge
+from tocsin.locate import locate
 from tocsin.store import deliveries, notes
+from tocsin.store.clusters import write_scans
 from tocsin.store.events import Taken, append
 from tocsin.types import Event, Evidence, Finding, Flag, Instant, Note, State
 
@@ -102,16 +105,26 @@ def tick(desk: Desk, now: Instant, *, strict: bool = False) -> Ticked:
     rules = desk.settings.alerts
     for (table, one), of in zip(judged, believed([one for _, one in judged], rules), strict=True):
         found += flagged(table, one, of, now)
+    located = locate(desk, now, strict=strict)
+    faults += located.faults
+    found = joined(
+        found, located.standing,
+        {c.id: desk.tree.inside(c.members) for c in located.standing},
+        {c.id: desk.tree.around(c.members).code for c in located.standing},
+        {s.name: desk.step(s.name).minutes for s in desk.settings.signals}, now,
+    )  # fmt: skip
     newest = episode.current(episode.fold(before).values())
     flags = [flag for flag, _ in found]
     said = episode.advance(newest, flags, now, desk.today(now), rules.quiet_days, rules.close_days)
     after = episode.current(episode.fold([*before, *said]).values())
-    behind = []
+    behind, home = [], episode.homes(after)
     for flag, alarms in found:
-        alert = after.get((flag.signal, flag.area))
+        alert = after.get(home(flag))
         if alert is not None and alert.phase != "ended" and flag.step >= alert.opened:
             behind += [alarm._replace(alert=alert.id) for alarm in alarms]
-    rows = notes.write_tick(desk.store, now, said, sorted(behind), faults)
+    with desk.store.transaction():
+        rows = write_scans(desk.store, located.runs, located.told)
+        rows += notes.write_tick(desk.store, now, said, sorted(behind), faults)
     by = {kind: [n.alert for n in said if n.action == kind] for kind in ("open", "grow", "quiet", "lapse")}
     return Ticked(now, by["open"], by["grow"] + by["quiet"], by["lapse"], faults, rows)
 

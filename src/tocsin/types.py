@@ -169,6 +169,64 @@ class Evidence(NamedTuple):
     upper: float
     score: float
     p: float
+    area: str = ""  # where, if it is not the alert's own area: what a cluster has joined
+
+
+Change = Literal["new", "ongoing", "grown", "shrunk", "ended"]
+
+
+class Cluster(NamedTuple):
+    """A scan's set of areas and days with more cases than chance explains, as one run of the scan told it.
+
+    `id` stays from day to day while follow() takes it for the same. center: the code of the area in the middle; radius
+    in km. members: area codes in the order they enter the circle. start, end: the first and the last day (civil minute
+    each begins). by_member: (observed, expected) of each. An ended cluster holds what was last said of it.
+    """
+
+    id: str
+    scan: str
+    signal: str
+    at: Instant
+    change: Change
+    center: str
+    latitude: float
+    longitude: float
+    radius_km: float
+    members: tuple[str, ...]
+    start: Minute
+    end: Minute
+    observed: float
+    expected: float
+    relative_risk: float
+    llr: float
+    p: float
+    recurrence_days: float
+    by_member: tuple[tuple[float, float], ...]
+
+    @property
+    def start_day(self) -> int:
+        """The first day, counted from 1970-01-01."""
+        return self.start // 1440  # minutes of a day
+
+    @property
+    def end_day(self) -> int:
+        """The last day, counted from 1970-01-01."""
+        return self.end // 1440
+
+    @property
+    def high(self) -> bool:
+        """On the beat, scans look for more cases than expected only."""
+        return True
+
+
+class ScanRun(NamedTuple):
+    """One run of one scan over one signal: when, a digest of all it looked at, p of its best cluster (NaN: none)."""
+
+    at: Instant
+    scan: str
+    signal: str
+    digest: str
+    p: float
 
 
 Phase = Literal["open", "growing", "quiet", "ended"]
@@ -188,14 +246,18 @@ class Flag(NamedTuple):
     rule: bool
     detectors: tuple[str, ...]
     q: float = float("nan")  # p among all that were judged with it, where alerts go by a false discovery rate
+    cluster: str = ""  # the cluster that speaks, with all alarms within it …
+    members: tuple[str, ...] = ()  # … and its areas; `area` is the smallest that holds them all
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One episode of one signal in one place, folded from its notes: what a person works on.
+    """One episode of one signal in one place, or of one cluster, folded from its notes: what a person works on.
 
     opened, last: the first and the newest step that spoke. p: the smallest so far, NaN if only rules spoke.
     observed, expected: of the newest such step, summed over the last `window` steps. q: the smallest, as p.
+    place: whose episode it is from its beginning: an area's code, or the cluster's name where that was several areas.
+    cluster, members: of the newest flag, if a cluster spoke; see Flag.
     """
 
     id: str
@@ -214,3 +276,6 @@ class Alert:
     began: Instant  # when it was first known
     updated: Instant
     q: float = float("nan")
+    place: str = ""
+    cluster: str = ""
+    members: tuple[str, ...] = ()

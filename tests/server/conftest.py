@@ -19,7 +19,8 @@ WRITE = {"Authorization": f"Bearer {TOKEN}"}
 @pytest.fixture
 def city(monkeypatch: pytest.MonkeyPatch) -> fake.City:
     """The city in memory, in the place of views and loop."""
-    for name in ("city", "signals", "areas", "geojson", "series", "explain", "area_map", "alerts", "alert", "sources",
+    for name in ("city", "signals", "areas", "geojson", "series", "explain", "area_map", "alerts", "alert", "clusters",
+                 "sources",
                  "findings", "health"):  # fmt: skip
         monkeypatch.setattr(views, name, getattr(fake.City, name))
     for name in ("push", "note", "tick"):

@@ -104,7 +104,16 @@ class City:
         _checked(as_of)
         if name != ALERT_ID:
             raise NotFound(f"no alert {name!r}; `tocsin alerts` lists them")
-        return self._alert() | {"evidence": [], "notes": list(self.notes), "actions": ["acknowledge", "comment"]}
+        return self._alert() | {"evidence": [], "notes": list(self.notes), "actions": ["acknowledge", "comment"],
+                                "cluster": None}  # fmt: skip
+
+    def clusters(self, signal: str | None, as_of: Any, now: int) -> dict[str, Any]:
+        _checked(as_of)
+        self._known(signal or "ed.ili", "1")
+        scan = {"scan": "towns", "signal": "ed.ili", "signal_title": title("ILI"), "model": "permutation",
+                "level": "town", "recurrence_days": 100.0, "ran": None, "p": None, "q": None,
+                "clusters": []}  # fmt: skip
+        return {"as_of": AT, "scans": [scan]}
 
     def sources(self, now: int) -> list[dict[str, Any]]:
         return [
@@ -180,7 +189,7 @@ class City:
             "reason": title("so"),
             "spark": {"times": ["2026-03-01"], "values": [30], "expected": [3.5], "upper": [None]}, "updated": AT,
             "began": AT,
-            "explained_by": [],
+            "explained_by": [], "members": [],
         }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ LEVELS = {  # folder or file of src/tocsin → its level; a module may import lo
     **dict.fromkeys(("calendar", "areas", "config"), 1),
     **dict.fromkeys(PURE, 2),
     **dict.fromkeys(("store", "feed", "notify", "plot"), 3),
-    **dict.fromkeys(("desk", "judge", "loop", "views"), 4),
+    **dict.fromkeys(("desk", "judge", "locate", "loop", "views"), 4),
     "server": 5,
     **dict.fromkeys(("cli", "__main__"), 6),
     "__init__": 0,
@@ -22,8 +22,9 @@ SAME_LEVEL = {  # the only imports within a level, from → to
     "areas": set(),
     "config": {"calendar"},
     "judge": {"desk"},
-    "loop": {"desk", "judge"},
-    "views": {"desk", "judge"},
+    "locate": {"desk", "judge"},
+    "loop": {"desk", "judge", "locate"},
+    "views": {"desk", "judge", "locate"},
     "__main__": {"cli"},
 }
 # The world is not for pure code: databases, sockets, the system, clocks, chance that is not passed in.

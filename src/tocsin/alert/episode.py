@@ -1,4 +1,4 @@
-"""Episodes: alarms of one signal in one place that belong together. They open, grow, go quiet and end. Pure.
+"""Episodes: alarms of one signal in one place, or cluster, that belong together; open, grow, go quiet and end. Pure.
 
 State is folded from notes; nothing else remembers it. `advance` says which notes a beat adds, given what is known then.
 """
@@ -6,7 +6,7 @@ State is folded from notes; nothing else remembers it. `advance` says which note
 import hashlib
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -17,9 +17,18 @@ from tocsin.types import Alert, Flag, Instant, Minute, Note
 WHO = "tocsin"
 
 
-def identity(signal: str, area: str, opened: Minute) -> str:
-    """The same episode has the same name in every replay."""
-    return hashlib.sha256(f"{signal}\n{area}\n{opened}".encode()).hexdigest()[:12]
+def identity(signal: str, place: str, opened: Minute) -> str:
+    """The same episode has the same name in every replay; `place` is an area, or a cluster of several."""
+    return hashlib.sha256(f"{signal}\n{place}\n{opened}".encode()).hexdigest()[:12]
+
+
+def homes(alerts: dict[tuple[str, str], Alert]) -> Callable[[Flag], tuple[str, str]]:
+    """Whose episode a flag belongs to, as (signal, place): that of the alert that names its cluster, if there is one.
+
+    Otherwise a cluster of several areas has its own, and all else belongs to its area.
+    """
+    named = {(a.signal, a.cluster): where for where, a in alerts.items() if a.cluster and a.phase != "ended"}
+    return lambda f: named.get((f.signal, f.cluster), (f.signal, _place(f)))
 
 
 def fold(notes: Iterable[Note]) -> dict[str, Alert]:
@@ -35,12 +44,12 @@ def fold(notes: Iterable[Note]) -> dict[str, Alert]:
 
 
 def current(alerts: Iterable[Alert]) -> dict[tuple[str, str], Alert]:
-    """The newest episode of every (signal, area)."""
+    """The newest episode of every (signal, place)."""
     newest: dict[tuple[str, str], Alert] = {}
     for a in alerts:
-        cell = a.signal, a.area
-        if cell not in newest or a.opened >= newest[cell].opened:
-            newest[cell] = a
+        where = a.signal, a.place
+        if where not in newest or a.opened >= newest[where].opened:
+            newest[where] = a
     return newest
 
 
@@ -52,12 +61,13 @@ def advance(
     quiet and close are days without a flag after which an episode is quiet, and ends if nobody has it in hand.
     """
     spoken: dict[tuple[str, str], list[Flag]] = {}
+    home = homes(alerts)
     for f in flags:
-        spoken.setdefault((f.signal, f.area), []).append(f)
+        spoken.setdefault(home(f), []).append(f)
     notes = []
-    for cell in sorted(spoken.keys() | alerts.keys()):
-        mine = sorted(spoken.get(cell, []), key=lambda f: f.step)
-        notes += _episode(alerts.get(cell), mine, now, today, quiet, close)
+    for where in sorted(spoken.keys() | alerts.keys()):
+        mine = sorted(spoken.get(where, []), key=lambda f: f.step)
+        notes += _episode(alerts.get(where), mine, now, today, quiet, close)
     return notes
 
 
@@ -66,9 +76,9 @@ def _episode(alert: Alert | None, flags: list[Flag], now: Instant, today: Minute
         fresh = [f for f in flags if alert is None or f.step > alert.last]
         if not fresh:
             return []
-        cell = fresh[0]
-        what = {"signal": cell.signal, "area": cell.area, "opened": cell.step, **_what(fresh)}
-        return [Note(0, identity(cell.signal, cell.area, cell.step), now, WHO, "open", _text(what))]
+        first = fresh[0]
+        what = {"signal": first.signal, "area": first.area, "opened": first.step, **_what(fresh)}
+        return [Note(0, identity(first.signal, _place(first), first.step), now, WHO, "open", _text(what))]
     newer = [f for f in flags if f.step >= alert.last]
     if newer:
         grown = Note(0, alert.id, now, WHO, "grow", _text(_what(newer)))
@@ -80,6 +90,10 @@ def _episode(alert: Alert | None, flags: list[Flag], now: Instant, today: Minute
     if silent >= quiet and alert.phase != "quiet":
         return [Note(0, alert.id, now, WHO, "quiet", "")]
     return []
+
+
+def _place(f: Flag) -> str:
+    return f"cluster {f.cluster}" if len(f.members) > 1 else f.area
 
 
 def _what(flags: list[Flag]) -> dict[str, Any]:
@@ -96,6 +110,7 @@ def _what(flags: list[Flag]) -> dict[str, Any]:
         "window": last.window,
         "rule": any(f.rule for f in flags),
         "detectors": sorted({d for f in flags for d in f.detectors}),
+        **({"area": last.area, "cluster": last.cluster, "members": last.members} if last.cluster else {}),
     }
 
 
@@ -105,6 +120,8 @@ def _opened(note: Note) -> Alert:
         note.alert, w["signal"], w["area"], w["opened"], w["last"], _number(w["p"]), w["observed"],
         _number(w["expected"]), w["window"], w["rule"], tuple(w["detectors"]), "open", "new", note.at, note.at,
         _number(w.get("q")),
+        f"cluster {w['cluster']}" if len(w.get("members", ())) > 1 else w["area"],
+        w.get("cluster", ""), tuple(w.get("members", ())),
     )  # fmt: skip
 
 
@@ -119,6 +136,7 @@ def _moved(a: Alert, note: Note) -> Alert:
             observed=w["observed"], expected=_number(w["expected"]), window=w["window"], rule=a.rule or w["rule"],
             detectors=tuple(sorted({*a.detectors, *w["detectors"]})), phase="growing",
             q=_number(min((q for q in (a.q, _number(w.get("q"))) if not math.isnan(q)), default=None)),
+            area=w.get("area", a.place), cluster=w.get("cluster", ""), members=tuple(w.get("members", ())),
         )  # fmt: skip
     if note.action == "quiet":
         return replace(a, phase="quiet")

@@ -64,15 +64,24 @@ def ranked(
 
 
 def explained(alerts: Sequence[Alert], parents: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """Alerts that alerts of smaller areas within explain: id → ids of those."""
+    """Alerts that alerts of smaller areas within, or of a cluster around, explain: id → ids of those.
+
+    A cluster of several areas explains alarms of its areas, and counts as smaller than any area that holds one of them.
+    """
     excess = {a.id: a.observed - (0.0 if math.isnan(a.expected) else a.expected) for a in alerts}
     active = [a for a in alerts if a.phase != "ended"]
     above: dict[tuple[str, str], list[Alert]] = {}
     for a in active:
-        for parent in parents.get(a.area, ()):
+        over = {p for m in a.members for p in parents.get(m, ())} if len(a.members) > 1 else parents.get(a.area, ())
+        for parent in over:
             above.setdefault((a.signal, parent), []).append(a)
+    clusters = [a for a in active if len(a.members) > 1]
     found = {}
-    for a in active:
+    for a in (a for a in active if len(a.members) <= 1):
+        places = {a.area, *parents.get(a.area, ())}
+        if around := [c.id for c in clusters if c.phase != "quiet" and c.signal == a.signal and places & {*c.members}]:
+            found[a.id] = around
+            continue
         inner = above.get((a.signal, a.area), [])
         if inner and max(excess[i.id] for i in inner) >= excess[a.id] / 2:
             found[a.id] = [i.id for i in inner]

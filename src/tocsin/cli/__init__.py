@@ -27,6 +27,7 @@ COMMANDS = {  # in the order people meet them; name: one line for the list
     "tick": "Judge all counts once, as known now.",
     "replay": "Live past days again, each as of that day.",
     "alerts": "The ranked list that a day begins with.",
+    "clusters": "Where cases cluster, as the city's scans say.",
     "show": "One alert and all that stands behind it.",
     "explain": "Why a step is an alarm or is not: baseline, weights, trend, what would suppress it.",
     "note": "Move an alert, or say something of it.",

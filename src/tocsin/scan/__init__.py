@@ -7,7 +7,7 @@ from tocsin.scan.follow import Followed, clusters, follow
 from tocsin.scan.prepare import neighbours
 from tocsin.scan.run import Found, Result, scan
 from tocsin.scan.settings import Settings
-from tocsin.scan.signals import Signalled, scan_signals
+from tocsin.scan.signals import Signalled, false_discoveries, scan_signals
 from tocsin.scan.study import Stream, Study
 from tocsin.scan.subset import Subset, best_subset
 from tocsin.scan.zones import Zones
@@ -24,6 +24,7 @@ __all__ = [
     "Zones",
     "best_subset",
     "clusters",
+    "false_discoveries",
     "follow",
     "neighbours",
     "scan",

@@ -1,28 +1,45 @@
 """Yesterday's clusters and today's: which is new, goes on, has grown or shrunk, has ended. Pure."""
 
-from typing import Literal, NamedTuple
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from tocsin.scan.run import Found, Result, scan
+from tocsin.scan.run import Result, scan
 from tocsin.scan.settings import Settings
 from tocsin.scan.study import Stream, Study
 from tocsin.scan.zones import Zones
-from tocsin.types import Floats, Ints
+from tocsin.types import Change, Floats, Ints
 
-Change = Literal["new", "ongoing", "grown", "shrunk", "ended"]
 SHARED = 0.5  # of the smaller one's places: from here two clusters are the same
 
 
-class Followed(NamedTuple):
+class Shape(Protocol):
+    """What of a cluster tells it from others: a `run.Found`, or what a city keeps of one."""
+
+    @property
+    def members(self) -> tuple[str, ...]: ...
+    @property
+    def start_day(self) -> int: ...
+    @property
+    def end_day(self) -> int: ...
+    @property
+    def high(self) -> bool: ...
+    @property
+    def observed(self) -> float: ...
+
+
+C = TypeVar("C", bound=Shape)
+
+
+class Followed(NamedTuple, Generic[C]):
     """A cluster of today (or one that has ended), what became of it, the index of its yesterday's self or −1."""
 
-    cluster: Found
+    cluster: C
     change: Change
     before: int
 
 
-def follow(yesterday: tuple[Found, ...], today: tuple[Found, ...]) -> tuple[Followed, ...]:
+def follow(yesterday: tuple[C, ...], today: tuple[C, ...]) -> tuple[Followed[C], ...]:
     """Match clusters from day to day: each of today's, best first, takes the unclaimed one it shares most with.
 
     Two clusters are the same if they point the same way, their times touch and they share at least half of the smaller
@@ -30,7 +47,7 @@ def follow(yesterday: tuple[Found, ...], today: tuple[Found, ...]) -> tuple[Foll
     more. What nobody claims has ended; those come last, in yesterday's order.
     """
     free = list(range(len(yesterday)))
-    found: list[Followed] = []
+    found: list[Followed[C]] = []
     for now in today:
         ranked = sorted((-_shared(yesterday[i], now), i) for i in free)
         if not ranked or -ranked[0][0] < SHARED:
@@ -42,13 +59,13 @@ def follow(yesterday: tuple[Found, ...], today: tuple[Found, ...]) -> tuple[Foll
     return (*found, *(Followed(yesterday[i], "ended", i) for i in free))
 
 
-def _shared(a: Found, b: Found) -> float:
+def _shared(a: Shape, b: Shape) -> float:
     if a.high != b.high or a.end_day < b.start_day - 1 or b.end_day < a.start_day - 1:
         return 0.0
     return len(set(a.members) & set(b.members)) / max(min(len(a.members), len(b.members)), 1)
 
 
-def _change(before: Found, now: Found) -> Change:
+def _change(before: Shape, now: Shape) -> Change:
     more = set(now.members) - set(before.members) or now.observed > before.observed
     fewer = set(before.members) - set(now.members) or now.observed < before.observed
     return "grown" if more else "shrunk" if fewer else "ongoing"

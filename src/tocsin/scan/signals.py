@@ -30,11 +30,16 @@ def scan_signals(studies: Mapping[str, Study], settings: Settings) -> dict[str, 
         if places not in tables:
             tables[places] = neighbours(study, settings)
         results[name] = scan(study, settings, tables[places])
-    p = {name: r.clusters[0].p for name, r in results.items() if r.clusters and np.isfinite(r.clusters[0].p)}
-    ranked = sorted(p, key=lambda name: p[name])
+    q = false_discoveries({name: r.clusters[0].p for name, r in results.items() if r.clusters})
+    return {name: Signalled(r, q.get(name, float("nan"))) for name, r in results.items()}
+
+
+def false_discoveries(p: Mapping[str, float]) -> dict[str, float]:
+    """q of every signal that has a p; Benjamini & Hochberg (1995)."""
+    ranked = sorted((name for name in p if np.isfinite(p[name])), key=lambda name: p[name])
     q: dict[str, float] = {}
     least = 1.0
     for i in range(len(ranked), 0, -1):
         least = min(least, p[ranked[i - 1]] * len(ranked) / i)
         q[ranked[i - 1]] = least
-    return {name: Signalled(r, q.get(name, float("nan"))) for name, r in results.items()}
+    return q

@@ -20,6 +20,7 @@ from tocsin.server import (
     alerts,
     areas,
     city,
+    clusters,
     events,
     explain,
     findings,
@@ -31,6 +32,7 @@ from tocsin.server import (
     signals,
     sources,
     wire,
+    wire_clusters,
     wire_intake,
 )
 from tocsin.server import map as area_map
@@ -60,6 +62,7 @@ ROUTES = [
     Route("GET", "/series", series.get, wire.Series, series.SeriesAsk, refuses=(404,)),
     Route("GET", "/explain", explain.get, Explanation, explain.ExplainAsk, refuses=(404,)),
     Route("GET", "/map", area_map.get, wire.Map, area_map.MapAsk, refuses=(404,)),
+    Route("GET", "/clusters", clusters.get, wire_clusters.Clusters, clusters.ClustersAsk, refuses=(404,)),
     Route("GET", "/alerts", alerts.listed, wire.Alerts, alerts.AlertsAsk),
     Route("GET", "/alerts/{id}", alerts.get, wire.AlertDetail, alerts.AlertAsk, refuses=(404,)),
     Route(

@@ -11,25 +11,12 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from tocsin import types
+from tocsin.server.said import Moment, Number, Numbers, Said, Step, Title
+from tocsin.server.wire_clusters import Cluster
 
-Number = float | None
-Numbers = list[Number]
-Step = Annotated[str, Meta(description="A step's start by the city's clock: 2026-03-02 or 2026-03-02T08:05")]
-Moment = Annotated[str, Meta(description="UTC: 2026-03-02T10:00:00Z")]
 Phase = types.Phase
 State = types.State
 Action = Literal["acknowledge", "verify", "confirm", "exclude", "respond", "close", "reopen", "comment"]
-
-
-class Said(Struct, frozen=True, forbid_unknown_fields=True):
-    """Something on the wire."""
-
-
-class Title(Said, frozen=True):
-    """What people read."""
-
-    zh: str
-    en: str
 
 
 class City(Said, frozen=True):
@@ -157,7 +144,8 @@ class Alert(Said, frozen=True):
     reason: Title
     spark: Spark
     updated: Moment
-    explained_by: list[str]  # alerts of smaller areas within that say the same
+    explained_by: list[str]  # alerts of smaller areas within, or of a cluster around, that say the same
+    members: list[str]  # the areas of the cluster that speaks, its centre first; empty: no cluster does
 
 
 class Evidence(Said, frozen=True):
@@ -171,6 +159,7 @@ class Evidence(Said, frozen=True):
     upper: Number
     score: Number
     p: Number
+    area: str  # where, if it is not the alert's own area: what a cluster has joined
 
 
 class Note(Said, frozen=True):
@@ -189,6 +178,7 @@ class AlertDetail(Alert, frozen=True):
     evidence: list[Evidence]
     notes: list[Note]
     actions: list[str]
+    cluster: Cluster | None
 
 
 class Alerts(Said, frozen=True):

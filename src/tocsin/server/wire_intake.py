@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from tocsin.server.wire import Said
+from tocsin.server.said import Said
 
 
 class Result(Said, frozen=True, omit_defaults=True):

@@ -1,6 +1,6 @@
 """What the server says of why a step is judged as it is: the wire's types for GET /explain. Pure."""
 
-from tocsin.server.wire import Moment, Number, Said, Step, Title
+from tocsin.server.said import Moment, Number, Said, Step, Title
 
 
 class BaselineStep(Said, frozen=True):

@@ -99,6 +99,16 @@ levels = ["city", "district"]
 detectors = [{ method = "fixed_value", value = 150 }]   # a day of "heavy" pollution
 severity = 0.5
 
+[[scans]]                     # where cases gather in space and time, looked for every day
+name = "streets"
+signals = ["ed.ili", "ed.gi", "ed.fever_rash", "lab.noro"]
+level = "street"
+study_days = 365
+min_days = 2
+max_days = 14
+min_cases = 5
+recurrence_days = 365         # a cluster that chance shows once in a year or less often is told
+
 [[sources]]
 name = "ed"
 title = { zh = "急诊症状监测平台（模拟）", en = "Emergency departments (simulated)" }

@@ -30,13 +30,10 @@ def write_tick(
             [(n.alert, n.at, n.who, n.action, n.what) for n in notes],
         ).rowcount
         new += db.executemany(
-            "INSERT INTO evidence (alert, detector, step, observed, at, expected, upper, score, p)"
-            " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE NOT EXISTS (SELECT 1 FROM evidence"
-            " WHERE alert = ?1 AND detector = ?2 AND step = ?3 AND observed = ?4 AND at <= ?5)",
-            [
-                (e.alert, e.detector, e.step, e.observed, e.at, *map(_null, (e.expected, e.upper, e.score, e.p)))
-                for e in evidence
-            ],
+            "INSERT INTO evidence (alert, detector, step, observed, at, expected, upper, score, p, area)"
+            " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE NOT EXISTS (SELECT 1 FROM evidence"
+            " WHERE alert = ?1 AND area = ?10 AND detector = ?2 AND step = ?3 AND observed = ?4 AND at <= ?5)",
+            [(e.alert, e.detector, e.step, e.observed, e.at, *map(_null, e[5:9]), e.area) for e in evidence],
         ).rowcount
         new += db.executemany(
             "INSERT INTO fault (at, part, message) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
@@ -57,11 +54,11 @@ def write_note(store: Store, note: Note) -> None:
 def read_evidence(store: Store, alert: str, as_of: Instant) -> list[Evidence]:
     """The evidence behind one alert as of a moment, in canonical order."""
     rows = store.db.execute(
-        "SELECT alert, at, detector, step, observed, expected, upper, score, p FROM evidence"
-        " WHERE alert = ? AND at <= ? ORDER BY step, detector, at, observed",
+        "SELECT alert, at, detector, step, observed, expected, upper, score, p, area FROM evidence"
+        " WHERE alert = ? AND at <= ? ORDER BY step, area, detector, at, observed",
         (alert, as_of),
     )
-    return [Evidence(*row[:5], *(math.nan if v is None else v for v in row[5:])) for row in rows]
+    return [Evidence._make((*row[:5], *(math.nan if v is None else v for v in row[5:9]), row[9])) for row in rows]
 
 
 def last_tick(store: Store) -> Instant | None:

@@ -7,14 +7,18 @@ from typing import Any
 import numpy as np
 
 from tocsin.alert import episode, severity, triage
-from tocsin.alert.reason import reason
+from tocsin.alert.gathered import gathered
+from tocsin.alert.join import detector
+from tocsin.alert.reason import NAMES, reason
 from tocsin.calendar import DAY
 from tocsin.config import SignalTable
 from tocsin.desk import Desk
 from tocsin.errors import InputError, NotFound
 from tocsin.judge import judge
 from tocsin.store import notes
-from tocsin.types import Alert, Instant
+from tocsin.store.clusters import read_cluster
+from tocsin.types import Alert, Cluster, Instant, Minute, Title
+from tocsin.views.clusters import described
 from tocsin.views.plain import civil, civils, iso, moment_of, number, numbers, titled
 
 SPARK_DAYS = 60
@@ -65,8 +69,10 @@ def alert(desk: Desk, number_: str, as_of: str | None, now: Instant) -> dict[str
             return {
                 **_row(desk, a, rank, at),
                 "explained_by": told.get(a.id, []),
+                "cluster": described(desk, told_of, a.id) if (told_of := _cluster(desk, a, at)) else None,
                 "evidence": [
                     {
+                        "area": p.area,
                         "at": iso(p.at),
                         "detector": p.detector,
                         "time": civil(p.step, step),
@@ -89,7 +95,8 @@ def _ranked(desk: Desk, at: Instant) -> list[Alert]:
     found = [
         a
         for a in episode.fold(notes.read_notes(desk.store, at)).values()
-        if a.signal in names and a.area in desk.tree  # what the configuration no longer knows is not shown
+        if a.signal in names  # what the configuration no longer knows is not shown
+        if all(c in desk.tree for c in (a.area, *a.members))
     ]
     weights = {s.name: s.severity for s in desk.settings.signals}
     counts = {s.name for s in desk.settings.signals if s.kind == "count"}
@@ -97,7 +104,8 @@ def _ranked(desk: Desk, at: Instant) -> list[Alert]:
 
 
 def _parents(desk: Desk, found: Iterable[Alert]) -> dict[str, list[str]]:
-    return {a.area: [p.code for p in desk.tree.path(a.area)[1:]] for a in found}
+    places = {c for a in found for c in (a.area, *a.members)}
+    return {c: [p.code for p in desk.tree.path(c)[1:]] for c in places}
 
 
 def _row(desk: Desk, a: Alert, rank: int, at: Instant) -> dict[str, Any]:
@@ -126,19 +134,33 @@ def _row(desk: Desk, a: Alert, rank: int, at: Instant) -> dict[str, Any]:
         "ratio": None if math.isnan(a.expected) or a.expected <= 0 else number(a.observed / a.expected),
         "imported_share": _imported(desk, a, at),
         "detectors": list(a.detectors),
-        "reason": titled(reason(a, table.signal, area)),
+        "members": list(a.members),
+        "reason": titled(_reason(desk, a, at)),
         "spark": _spark(desk, table, a, at),
         "updated": iso(a.updated),
     }
 
 
+def _cluster(desk: Desk, a: Alert, at: Instant) -> Cluster | None:
+    """The newest word on the cluster an alert names."""
+    return read_cluster(desk.store, a.cluster, at) if a.cluster else None
+
+
+def _reason(desk: Desk, a: Alert, at: Instant) -> Title:
+    signal, cluster = desk.settings.signal(a.signal).signal, _cluster(desk, a, at)
+    if cluster is None or cluster.center not in desk.tree:
+        return reason(a, signal, desk.tree[a.area])
+    others = [NAMES.get(d, Title(d, d)) for d in a.detectors if d != detector(cluster.scan)]
+    return gathered(cluster, signal, desk.tree[cluster.center], others)
+
+
 def _imported(desk: Desk, a: Alert, at: Instant) -> float | None:
     """The share of the episode's cases that were imported; None where nobody says."""
     rows = desk.columns(a.signal, at)
-    inside = desk.tree.rollup(desk.tree[a.area].level)[rows.area] == desk.tree.at(desk.tree[a.area].level).index(
-        desk.tree[a.area]
-    )
-    mine = inside & (rows.report_time <= at) & (rows.step >= a.opened) & (rows.step <= a.last)
+    codes = desk.tree.inside(a.members or [a.area])
+    inside = np.isin(rows.area, [desk.tree.index[c] for c in codes])
+    begun = min(a.opened, a.last - (a.window - 1) * desk.step(a.signal).minutes) if a.members else a.opened
+    mine = inside & (rows.report_time <= at) & (rows.step >= begun) & (rows.step <= a.last)
     cases = float((rows.value * rows.n)[mine].sum())
     imported = float((rows.value * rows.n)[mine & rows.imported].sum())
     if desk.settings.signal(a.signal).kind != "count" or cases <= 0 or not rows.imported.any():
@@ -151,6 +173,8 @@ def _spark(desk: Desk, table: SignalTable, a: Alert, at: Instant) -> dict[str, A
     step = desk.step(a.signal)
     end = min(desk.today(at), a.last + 14 * DAY)
     steps = max(SPARK_DAYS * DAY // step.minutes, 12)
+    if len(a.members) > 1:
+        return _spark_of_many(desk, a, at, end - (min(steps, 400) - 1) * step.minutes, end)
     judged = judge(desk, table, desk.tree[a.area].level, at, min(steps, 400), a.area, end)
     steps = judged.p.shape[1]
     shown = next((n for n in judged.alarms if n not in judged.rules), None) or next(iter(judged.alarms), None)
@@ -160,4 +184,18 @@ def _spark(desk: Desk, table: SignalTable, a: Alert, at: Instant) -> dict[str, A
         "values": numbers(judged.cube.values[0, 0, -steps:]),
         "expected": numbers(judged.alarms[shown].expected[0] if shown else blank),
         "upper": numbers(judged.alarms[shown].upper[0] if shown else blank),
+    }
+
+
+def _spark_of_many(desk: Desk, a: Alert, at: Instant, first: Minute, last: Minute) -> dict[str, Any]:
+    """The counts of a cluster's areas together; no detector has judged that sum."""
+    level = desk.tree[a.members[0]].level
+    cube = desk.cube(a.signal, level, at, first, last)
+    rows = np.isin(np.array(cube.areas), a.members)
+    blank = numbers(np.full(len(cube.times), np.nan))
+    return {
+        "times": civils(cube.times, desk.step(a.signal).minutes),
+        "values": numbers(cube.values[0][rows].sum(axis=0)),
+        "expected": blank,
+        "upper": blank,
     }

@@ -55,7 +55,7 @@ def series(
             for d in judged.detectors
         ],
         "alarms": _alarms(judged, step.minutes),
-        "alerts": [a.id for a in alerts if (a.signal, a.area) == (signal, area)],
+        "alerts": [a.id for a in alerts if a.signal == signal and area in (a.area, *a.members)],
         "first": civil(int(times[0].astype(np.int64)), step.minutes),
         "last": civil(int(times[-1].astype(np.int64)), step.minutes),
     }
@@ -104,7 +104,7 @@ def area_map(desk: Desk, signal: str, level: str, as_of: str | None, now: Instan
             }
             for i, code in enumerate(judged.cube.areas)
         ],
-        "alerts": [_pin(a) for a in _active(desk, at) if a.signal == signal and desk.tree[a.area].level == level],
+        "alerts": [_pin(a) for a in _active(desk, at) if a.signal == signal and desk.tree[_spot(a)].level == level],
     }
 
 
@@ -134,8 +134,13 @@ def _said(judged: Judged, shades: dict[str, Floats], area: int) -> dict[str, flo
 
 def _active(desk: Desk, at: Instant) -> list[Alert]:
     found = episode.fold(notes.read_notes(desk.store, at)).values()
-    return [a for a in found if a.phase != "ended" and a.area in desk.tree]
+    return [a for a in found if a.phase != "ended" and _spot(a) in desk.tree]
+
+
+def _spot(a: Alert) -> str:
+    """Where an alert is pinned: a cluster in its middle."""
+    return a.members[0] if a.members else a.area
 
 
 def _pin(a: Alert) -> dict[str, Any]:
-    return {"id": a.id, "area": a.area, "phase": a.phase, "state": a.state}
+    return {"id": a.id, "area": _spot(a), "phase": a.phase, "state": a.state}

@@ -1,6 +1,6 @@
 /** Asking the server: one function that asks, one error that says what went wrong. */
 import { token } from './token.svelte';
-import type { Action, AlertDetail, Alerts, Area, City, Explanation, Findings, Health, MapDay, Series, Shapes, Signal, Source } from './wire';
+import type { Action, AlertDetail, Alerts, Area, City, Clusters, Explanation, Findings, Health, MapDay, Series, Shapes, Signal, Source } from './wire';
 
 export const BASE = '/api/v1';
 
@@ -54,6 +54,8 @@ export const api = {
     ask<Explanation>('/explain', { signal, area, time, detector, as_of: asOf }, { signal: abort ?? null }),
   map: (signal: string, level: string, asOf: string | null, abort?: AbortSignal) =>
     ask<MapDay>('/map', { signal, level, as_of: asOf }, { signal: abort ?? null }),
+  clusters: (signal: string, asOf: string | null, abort?: AbortSignal) =>
+    ask<Clusters>('/clusters', { signal, as_of: asOf }, { signal: abort ?? null }),
   alerts: (limit: number) => ask<Alerts>('/alerts', { limit }),
   alert: (id: string) => ask<AlertDetail>(`/alerts/${encodeURIComponent(id)}`),
   note: (id: string, action: Action, who: string, text: string) =>

@@ -1,9 +1,11 @@
 /** MapLibre's side of the map: a style with no addresses in it, and data given as it changes. */
 import { Map as Gl, setWorkerUrl, type GeoJSONSource, type StyleSpecification } from 'maplibre-gl';
 import worker from 'maplibre-gl/dist/maplibre-gl-worker.mjs?url';
+import { ring } from './circle';
 import type { Bounds, Place } from './places';
 import type { Pin } from './sheet';
 import { ink } from './theme.svelte';
+import type { Cluster } from './wire';
 
 setWorkerUrl(worker);
 
@@ -36,7 +38,7 @@ function stripes(ground: string, stripe: string): ImageData {
 }
 
 function style(): StyleSpecification {
-  const [bg, surface, strong, text, muted] = ['raised', 'surface', 'line-strong', 'ink', 'muted'].map(ink) as [string, string, string, string, string];
+  const [bg, surface, strong, text, muted, cluster] = ['raised', 'surface', 'line-strong', 'ink', 'muted', 'cluster'].map(ink) as [string, string, string, string, string, string];
   const fill = ['to-color', ['feature-state', 'fill'], 'rgba(0,0,0,0)'] as never;
   return {
     version: 8,
@@ -44,6 +46,8 @@ function style(): StyleSpecification {
       areas: { type: 'geojson', data: NONE, promoteId: 'code' },
       points: { type: 'geojson', data: NONE, promoteId: 'code' },
       pins: { type: 'geojson', data: NONE },
+      members: { type: 'geojson', data: NONE },
+      circles: { type: 'geojson', data: NONE },
     },
     layers: [
       { id: 'ground', type: 'background', paint: { 'background-color': bg } },
@@ -51,6 +55,9 @@ function style(): StyleSpecification {
       { id: 'fill', type: 'fill', source: 'areas', paint: { 'fill-color': fill, 'fill-antialias': false } },
       { id: 'line', type: 'line', source: 'areas', paint: { 'line-color': strong, 'line-width': ['interpolate', ['linear'], ['zoom'], 8, 0.5, 13, 1.4] } },
       { id: 'over', type: 'line', source: 'areas', paint: { 'line-color': text, 'line-width': ['case', ['boolean', ['feature-state', 'over'], false], 2.4, 0] } },
+      { id: 'members', type: 'fill', source: 'members', paint: { 'fill-color': cluster, 'fill-opacity': 0.22 } },
+      { id: 'edges', type: 'line', source: 'members', paint: { 'line-color': cluster, 'line-width': 1.6 } },
+      { id: 'circles', type: 'line', source: 'circles', paint: { 'line-color': cluster, 'line-width': 2.2, 'line-dasharray': [3, 2] } },
       { id: 'dots', type: 'circle', source: 'points', filter: ['get', 'alone'], paint: { 'circle-radius': ['interpolate', ['linear'], ['zoom'], 7, 4, 12, 11], 'circle-color': ['to-color', ['feature-state', 'fill'], surface], 'circle-stroke-color': ['case', ['boolean', ['feature-state', 'over'], false], text, muted], 'circle-stroke-width': 1.2 } },
       { id: 'halo', type: 'circle', source: 'pins', paint: { 'circle-radius': 11, 'circle-color': ['get', 'ink'], 'circle-opacity': 0.25 } },
       { id: 'pins', type: 'circle', source: 'pins', filter: ['!', ['get', 'alone']], paint: { 'circle-radius': 6, 'circle-color': ['get', 'ink'], 'circle-stroke-color': surface, 'circle-stroke-width': 2 } },
@@ -113,6 +120,23 @@ export function pin(map: Gl, pins: Pin[], alone: boolean, at: (code: string) => 
       const place = at(alert.code);
       return place ? [{ type: 'Feature' as const, properties: { alone, ink: ink(alert.severity ?? 'soft') }, geometry: { type: 'Point' as const, coordinates: place } }] : [];
     }),
+  });
+}
+
+/** Clusters: their areas shaded, their circles drawn; one area alone is its own circle. */
+export function gather(map: Gl, list: Place[], clusters: Cluster[]): void {
+  const members = new Set(clusters.flatMap((cluster) => cluster.members.map((member) => member.code)));
+  source(map, 'members')?.setData({
+    type: 'FeatureCollection',
+    features: list.filter((place) => members.has(place.code)).map((place) => ({ type: 'Feature', properties: {}, geometry: place.shape.geometry })),
+  });
+  source(map, 'circles')?.setData({
+    type: 'FeatureCollection',
+    features: clusters.flatMap(({ longitude, latitude, radius_km }) =>
+      longitude === null || latitude === null || !radius_km
+        ? []
+        : [{ type: 'Feature' as const, properties: {}, geometry: { type: 'LineString' as const, coordinates: ring(longitude, latitude, radius_km) } }],
+    ),
   });
 }
 

@@ -43,6 +43,11 @@ export function title(given: Title | string | null | undefined, otherwise = ''):
   return mine || other || otherwise;
 }
 
+/** A detector's name; a scan's word among the evidence stands under "scan:" and the scan's name. */
+export function method(name: string, titles: Record<string, Title | string>): string {
+  return name.startsWith('scan:') ? t('scan.method', { name: name.slice(5) }) : title(titles[name], name.replaceAll('_', ' '));
+}
+
 /** A count as it is, a mean with as many digits as it deserves; what was not reported is a dash. */
 export function number(value: number | null | undefined, digits?: number): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return '–';

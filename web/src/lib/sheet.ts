@@ -1,7 +1,7 @@
 /** What every map is given, whichever way it draws. */
 import type { Place } from './places';
 import type { Scale, Shading } from './shade';
-import type { MapArea, Severity, State } from './wire';
+import type { Cluster, MapArea, Severity, State } from './wire';
 
 export interface Pin {
   id: string;
@@ -17,6 +17,7 @@ export interface SheetProps {
   scale: Scale;
   by: Shading;
   alerts: Pin[];
+  clusters: Cluster[]; // those that stand: their areas and circles are drawn
   level: string;
   unit: string;
   rated: boolean; // counts have rates, measurements have not

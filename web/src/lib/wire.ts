@@ -155,7 +155,8 @@ export interface Alert {
   reason: Title;
   spark: Spark;
   updated: string;
-  explained_by: string[]; // alerts of smaller areas within that say the same
+  explained_by: string[]; // alerts of smaller areas within, or of a cluster around, that say the same
+  members: string[]; // the areas of the cluster that speaks, its centre first; empty: no cluster does
 }
 
 export interface Evidence {
@@ -167,6 +168,48 @@ export interface Evidence {
   upper: number | null;
   score: number | null;
   p: number | null;
+  area: string; // where, if it is not the alert's own area
+}
+
+export interface Cluster {
+  id: string;
+  scan: string;
+  signal: string;
+  at: string;
+  change: 'new' | 'ongoing' | 'grown' | 'shrunk' | 'ended';
+  alerting: boolean; // at or over the scan's recurrence interval
+  center: string;
+  latitude: number | null;
+  longitude: number | null;
+  radius_km: number | null;
+  members: { code: string; observed: number | null; expected: number | null }[];
+  start: string;
+  end: string;
+  observed: number | null;
+  expected: number | null;
+  relative_risk: number | null;
+  llr: number | null;
+  p: number | null;
+  recurrence_days: number | null;
+  alert: string | null;
+}
+
+export interface Scan {
+  scan: string;
+  signal: string;
+  signal_title: Title;
+  model: 'permutation' | 'poisson' | 'ebp' | 'ebnb';
+  level: string;
+  recurrence_days: number;
+  ran: string | null;
+  p: number | null;
+  q: number | null;
+  clusters: Cluster[];
+}
+
+export interface Clusters {
+  as_of: string;
+  scans: Scan[];
 }
 
 export interface Note {
@@ -181,6 +224,7 @@ export interface AlertDetail extends Alert {
   evidence: Evidence[];
   notes: Note[];
   actions: Action[];
+  cluster: Cluster | null;
 }
 
 export interface Alerts {
