@@ -61,6 +61,28 @@ class StoreTable(_Table, frozen=True):
     schema: str = "tocsin"  # … and the schema in that database: one a city
 
 
+class IntervalTable(_Table, frozen=True):
+    """A serial or generation interval of one's own, in days."""
+
+    mean: float
+    sd: float
+
+
+class OutcomeTable(_Table, frozen=True):
+    """[[signals.outcomes]]: the signal that counts what became of a signal's cases, and how many days later."""
+
+    signal: str
+    mean: float
+    sd: float
+
+
+class TravelTable(_Table, frozen=True):
+    """[travel]: who goes where; all optional. Columns are named in docs/guides/outlook.md."""
+
+    commuting: str = ""  # a table from,to,commuters of areas within the city, per day
+    arrivals: str = ""  # a table origin,to,travellers of arrivals from elsewhere, per day
+
+
 class SignalTable(_Table, frozen=True):
     """[[signals]]: one stream of counts or measurements, and how it is judged."""
 
@@ -78,6 +100,11 @@ class SignalTable(_Table, frozen=True):
     # … who speaks, first to last, while all detectors are silent, as for want of history
     least: float = 1.0  # a count under this opens no alert, however unusual, unless by a rule such as fixed_value
     severity: float = 1.0  # weight of this signal in the ranking: plague is not a cold
+    judge: Literal["reported", "nowcast"] = "reported"  # what detectors see of steps whose reports still come in
+    interval: str | IntervalTable = ""  # "influenza", a disease of docs/methods/rt.md, or { mean = 3.6, sd = 1.6 } days
+    imports: str = ""  # the signal that holds this disease's imported cases, where they are not in this one
+    incidence: str = ""  # a table origin,date,incidence (new infections per 100,000 a day) of this disease elsewhere
+    outcomes: list[OutcomeTable] = []
 
     @property
     def signal(self) -> Signal:
@@ -179,6 +206,7 @@ class Settings(_Table, frozen=True):
     holidays: list[date] = []
     sources: list[SourceTable] = []
     outbreaks: list[OutbreakTable] = []
+    travel: TravelTable = TravelTable()
 
     def signal(self, name: str) -> SignalTable:
         """The signal of that name; ConfigError naming those there are."""
@@ -254,6 +282,7 @@ def _problems(s: Settings) -> typing.Iterator[tuple[str, str]]:
             yield f"outbreaks[{i}].signal", f"{o.signal!r} is not a signal; allowed: {', '.join(sorted(signals))}"
         if o.last < o.first:
             yield f"outbreaks[{i}].to", f"{o.last} is before {o.first}; write the first and the last day"
+        yield from ((f"signals[{i}].{k}", v) for k, v in _estimate_problems(g, {x.name: x for x in s.signals}))
     for i, f in enumerate(s.sources):
         yield from ((f"sources[{i}].{k}", v) for k, v in _source_problems(f, signals))
 
@@ -271,6 +300,23 @@ def _signal_problems(g: SignalTable, levels: list[str]) -> typing.Iterator[tuple
     for key, d in [("detectors", d) for d in g.detectors] + [("fallback", d) for d in g.fallback]:
         if isinstance(d, dict) and not isinstance(d.get("method"), str):
             yield key, 'a table needs a method: { method = "ears_c2", alpha = 0.001 }'
+
+
+def _estimate_problems(g: SignalTable, signals: Mapping[str, SignalTable]) -> typing.Iterator[tuple[str, str]]:
+    if g.kind != "count" and (g.judge == "nowcast" or g.interval or g.imports or g.outcomes):
+        yield "judge", "only counts are nowcast and have an interval, imports or outcomes; this signal is a measure"
+    if isinstance(g.interval, IntervalTable) and not (g.interval.mean > 0 and g.interval.sd > 0):
+        yield "interval", f"mean {g.interval.mean}, sd {g.interval.sd}: both must be above 0 days"
+    for i, o in enumerate(g.outcomes):
+        if not (o.mean > 0 and o.sd > 0):
+            yield f"outcomes[{i}]", f"mean {o.mean}, sd {o.sd}: the delay to the outcome must be above 0 days"
+    named = [("imports", g.imports)] * bool(g.imports) + [
+        (f"outcomes[{i}]", o.signal) for i, o in enumerate(g.outcomes)
+    ]
+    for key, name in named:
+        if name not in signals or signals[name].kind != "count" or signals[name].step != g.step or name == g.name:
+            there = ", ".join(n for n, x in signals.items() if x.kind == "count" and x.step == g.step and n != g.name)
+            yield key, f"{name!r} is not another signal that counts by the same step; allowed: {there or 'none'}"
 
 
 def _source_problems(f: SourceTable, signals: set[str]) -> typing.Iterator[tuple[str, str]]:

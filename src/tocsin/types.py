@@ -157,8 +157,16 @@ class Note(NamedTuple):
     what: str
 
 
+class Estimated(NamedTuple):
+    """What lies under a count that was nowcast: how much of it was reported, and its 95 % interval."""
+
+    reported: float
+    low: float
+    high: float
+
+
 class Evidence(NamedTuple):
-    """One alarm behind an alert, as it was when that count was first judged."""
+    """One alarm behind an alert, as it was when that count was first judged; `observed` may be a nowcast's median."""
 
     alert: str
     at: Instant
@@ -169,6 +177,7 @@ class Evidence(NamedTuple):
     upper: float
     score: float
     p: float
+    estimated: Estimated | None = None
 
 
 Phase = Literal["open", "growing", "quiet", "ended"]
@@ -188,6 +197,7 @@ class Flag(NamedTuple):
     rule: bool
     detectors: tuple[str, ...]
     q: float = float("nan")  # p among all that were judged with it, where alerts go by a false discovery rate
+    estimated: Estimated | None = None  # observed is a nowcast
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,3 +224,4 @@ class Alert:
     began: Instant  # when it was first known
     updated: Instant
     q: float = float("nan")
+    estimated: Estimated | None = None  # observed is a nowcast

@@ -12,7 +12,7 @@ from typing import Any
 
 from tocsin.alert.triage import SYSTEM, TABLE
 from tocsin.calendar import DAY
-from tocsin.types import Alert, Flag, Instant, Minute, Note
+from tocsin.types import Alert, Estimated, Flag, Instant, Minute, Note
 
 WHO = "tocsin"
 
@@ -96,6 +96,7 @@ def _what(flags: list[Flag]) -> dict[str, Any]:
         "window": last.window,
         "rule": any(f.rule for f in flags),
         "detectors": sorted({d for f in flags for d in f.detectors}),
+        **({} if last.estimated is None else {"estimated": list(last.estimated)}),
     }
 
 
@@ -104,7 +105,7 @@ def _opened(note: Note) -> Alert:
     return Alert(
         note.alert, w["signal"], w["area"], w["opened"], w["last"], _number(w["p"]), w["observed"],
         _number(w["expected"]), w["window"], w["rule"], tuple(w["detectors"]), "open", "new", note.at, note.at,
-        _number(w.get("q")),
+        _number(w.get("q")), _estimated(w),
     )  # fmt: skip
 
 
@@ -117,7 +118,7 @@ def _moved(a: Alert, note: Note) -> Alert:
         return replace(
             a, last=w["last"], p=p if math.isnan(a.p) else min(a.p, p if not math.isnan(p) else a.p),
             observed=w["observed"], expected=_number(w["expected"]), window=w["window"], rule=a.rule or w["rule"],
-            detectors=tuple(sorted({*a.detectors, *w["detectors"]})), phase="growing",
+            detectors=tuple(sorted({*a.detectors, *w["detectors"]})), phase="growing", estimated=_estimated(w),
             q=_number(min((q for q in (a.q, _number(w.get("q"))) if not math.isnan(q)), default=None)),
         )  # fmt: skip
     if note.action == "quiet":
@@ -126,6 +127,10 @@ def _moved(a: Alert, note: Note) -> Alert:
         a = replace(a, phase="ended")
     assert note.action not in SYSTEM or note.action == "lapse", note
     return replace(a, state=TABLE.get((a.state, note.action), a.state))
+
+
+def _estimated(what: dict[str, Any]) -> Estimated | None:
+    return Estimated(*what["estimated"]) if "estimated" in what else None
 
 
 def _number(x: float | None) -> float:

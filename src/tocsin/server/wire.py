@@ -121,6 +121,14 @@ class Series(Said, frozen=True):
     last: Step | None
 
 
+class Estimated(Said, frozen=True):
+    """Under a count that was nowcast: how much of it was reported, and its 95 % interval."""
+
+    reported: Number
+    low: Number
+    high: Number
+
+
 class Spark(Said, frozen=True):
     """The small curve beside an alert."""
 
@@ -157,6 +165,7 @@ class Alert(Said, frozen=True):
     reason: Title
     spark: Spark
     updated: Moment
+    estimated: Estimated | None  # observed is a nowcast
     explained_by: list[str]  # alerts of smaller areas within that say the same
 
 
@@ -171,6 +180,7 @@ class Evidence(Said, frozen=True):
     upper: Number
     score: Number
     p: Number
+    estimated: Estimated | None
 
 
 class Note(Said, frozen=True):

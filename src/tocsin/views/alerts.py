@@ -14,7 +14,7 @@ from tocsin.desk import Desk
 from tocsin.errors import InputError, NotFound
 from tocsin.judge import judge
 from tocsin.store import notes
-from tocsin.types import Alert, Instant
+from tocsin.types import Alert, Estimated, Instant
 from tocsin.views.plain import civil, civils, iso, moment_of, number, numbers, titled
 
 SPARK_DAYS = 60
@@ -71,6 +71,7 @@ def alert(desk: Desk, number_: str, as_of: str | None, now: Instant) -> dict[str
                         "detector": p.detector,
                         "time": civil(p.step, step),
                         **{f: number(getattr(p, f)) for f in ("observed", "expected", "upper", "score", "p")},
+                        "estimated": _under(p.estimated),
                     }
                     for p in notes.read_evidence(desk.store, a.id, at)
                 ],
@@ -129,7 +130,12 @@ def _row(desk: Desk, a: Alert, rank: int, at: Instant) -> dict[str, Any]:
         "reason": titled(reason(a, table.signal, area)),
         "spark": _spark(desk, table, a, at),
         "updated": iso(a.updated),
+        "estimated": _under(a.estimated),
     }
+
+
+def _under(found: Estimated | None) -> dict[str, float | None] | None:
+    return None if found is None else {f: number(x) for f, x in found._asdict().items()}
 
 
 def _imported(desk: Desk, a: Alert, at: Instant) -> float | None:
