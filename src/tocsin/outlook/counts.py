@@ -121,12 +121,14 @@ def _sums(steps: Floats, window: int) -> Floats:
 def _with_sums(sums: Floats, closed: Floats) -> Floats:
     """Steps (K, N, H) whose moving sums are `sums` (K, N, H), after the `closed` steps (N, window) before them.
 
-    Days are not independent: were each at its own low quantile, a week's sum would be far lower than it can be.
+    Days are not independent: were each at its own low quantile, a week's sum would be far lower than it can be. No step
+    is below 0: where a sum falls faster than the steps that leave it, it stands over what was asked.
     """
     window = closed.shape[1]
     path = np.concatenate([np.broadcast_to(closed, (len(sums), *closed.shape)), np.empty_like(sums)], axis=2)
     before = closed.sum(axis=1)[None]
     for j in range(sums.shape[2]):
-        path[:, :, window + j] = sums[:, :, j] - before + path[:, :, j]
-        before = sums[:, :, j]
+        kept = before - path[:, :, j]
+        path[:, :, window + j] = np.maximum(sums[:, :, j] - kept, 0)
+        before = kept + path[:, :, window + j]
     return path[:, :, window:]
