@@ -4,12 +4,12 @@ import gzip
 import hashlib
 import math
 import threading
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -29,6 +29,7 @@ from tocsin.store.increments import heard, oldest, read_increments, steps_in_sto
 from tocsin.types import Bools, Cube, Event, Instant, Ints, Minute, Panel, Times
 
 FILE = "city.toml"
+T = TypeVar("T")
 MANY, CHUNK = 300_000, 100_000  # rows of a signal: held one by one at most, read at once
 
 
@@ -62,7 +63,7 @@ class Desk:
         self._heard: tuple[int, dict[str, Ints]] = (-1, {})
         self._reading = threading.Lock()
         self._oldest = 0
-        self.kept: dict[Hashable, Any] = {}  # what is costly to make and pure, by all that it depends on
+        self._kept: dict[Hashable, Any] = {}  # what is costly to make and pure, by all that it depends on
         # Signals that city.toml no longer names live on in the store: their events may yet be corrected or moved.
         self.stored_as = steps_in_store(store) | {s.name: (s.kind, s.step) for s in settings.signals}
         self._steps = {name: Step.parse(step) for name, (_, step) in self.stored_as.items()}
@@ -154,7 +155,7 @@ class Desk:
         with self._reading:
             first = oldest(self.store)
             if first != self._oldest:
-                self._oldest, self._held = first, {}
+                self._oldest, self._held, self._kept = first, {}, {}
             held = self._held.setdefault(signal, Held())
             if as_of < held.settled:  # before what was made one: the store has it still
                 return read_increments(self.store, signal, 0, self.tree.index, as_of=as_of)[0]
@@ -177,7 +178,7 @@ class Desk:
         values, _ = counts(part, self.tree.rollup(level), len(areas), times, step.minutes, table.kind)
         if table.kind == "count" and table.absent == "zero" and len(times):
             everywhere = np.bincount((part.step - _span(times)[0]) // step.minutes, part.value * part.n, len(times))
-            ears, every = self._ears(signal, as_of)
+            ears, every = self.ears(signal, as_of)
             spoken = covered(times, step.minutes, begin, ears, every, everywhere.astype(np.float64)) & (len(told) > 0)
             spoken &= times.astype(np.int64) <= self._minute(as_of)
             values = np.where(np.isnan(values) & spoken, 0.0, values)
@@ -209,7 +210,7 @@ class Desk:
         """The sources whose mapping can speak of a signal."""
         return [s for s in self.settings.sources if s.mapping and signal in _spoken(s)]
 
-    def _ears(self, signal: str, as_of: Instant) -> tuple[Ints, int]:
+    def ears(self, signal: str, as_of: Instant) -> tuple[Ints, int]:
         """When the signal's sources were heard (civil minutes by `as_of`, ascending) and their cadence in minutes."""
         sources = self.sources_of(signal)
         cadences = [config.every_minutes(s.every) for s in sources]
@@ -227,6 +228,20 @@ class Desk:
         now = as_of // 60_000_000
         offset = self._minute(as_of) - now  # the zone's, now: an hour off in the other half of the year
         return ears[: np.searchsorted(ears, now, side="right")] + offset, max(cadences)
+
+    def remember(self, key: Hashable, most: int, make: Callable[[], T]) -> T:
+        """What `make` gives, kept under `key` until `most` other things have been asked for since."""
+        with self._reading:
+            if key in self._kept:
+                self._kept[key] = self._kept.pop(key)
+                found: T = self._kept[key]
+                return found
+        made = make()
+        with self._reading:
+            self._kept[key] = made
+            while len(self._kept) > most:
+                del self._kept[next(iter(self._kept))]
+        return made
 
     def _civil(self, at: Instant) -> Minute:
         return civil_minute(at, self.tz)

@@ -1,8 +1,9 @@
 """One signal at one level as of one moment: from counts to alarms to the cells that speak for an alert. I/O."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,8 @@ from tocsin.alert import fdr, fuse
 from tocsin.config import AlertRules, SignalTable
 from tocsin.desk import Desk
 from tocsin.detect import Detector, left_out
-from tocsin.types import Alarms, Bools, Cube, Evidence, Flag, Floats, Instant, Minute, Panel
+from tocsin.outlook.counts import Counts, counts
+from tocsin.types import Alarms, Bools, Cube, Estimated, Evidence, Flag, Floats, Instant, Minute, Panel
 
 FIELDS = ("expected", "upper", "score", "p")
 
@@ -27,6 +29,7 @@ class Judged(NamedTuple):
     rules: tuple[str, ...]  # the detectors whose threshold alone is enough
     p: Floats  # (A, H), NaN = nobody claims
     detectors: tuple[Detector, ...]  # who was asked: the signal's own, and those of its fallback that spoke
+    under: Callable[[str, int], Floats | None]  # by detector and area: see Counts.under
 
 
 def judge(
@@ -42,19 +45,25 @@ def judge(
     row = None if area is None else cube.areas.index(area)
     if row is not None and not pooled:
         cube = _row_of(cube, row)
-    judged = judge_cube(desk, table, cube, steps, desk.marked(table.name, cube))
+    judged = judge_cube(desk, table, cube, steps, desk.marked(table.name, cube), counts(desk, table, level, cube))
     return judged if row is None or not pooled else _row_judged(judged, row)
 
 
-def judge_cube(desk: Desk, table: SignalTable, cube: Cube, steps: int, marked: Bools) -> Judged:
+def judge_cube(
+    desk: Desk, table: SignalTable, cube: Cube, steps: int, marked: Bools, by: Counts | None = None
+) -> Judged:
     """Ask every detector about the newest `steps` steps of a cube; `marked` (A, T): outbreaks, in no baseline.
+
+    `by`: the counts they are asked about, as reported if left out.
 
     Where all of a signal's detectors, rules apart, are silent, those of its fallback are asked, first to last.
     """
     own, panel, history = desk.detectors[table.name], desk.panel(table.name, cube), len(cube.times) - steps
-    alarms = {d.name: left_out.run(d, panel, history, marked) for d in own}
+    asked = by or Counts()
+    alarms = {d.name: asked.alarms(d, panel, history, marked) for d in own}
     alarms |= _spoken_for(own, desk.fallbacks[table.name], alarms, panel, history, marked)
     detectors = [d for d in [*own, *desk.fallbacks[table.name]] if d.name in alarms]
+    by_name = {d.name: d for d in detectors}
     claims = [alarms[d.name].p for d in detectors if not d.rule]
     p = fuse.simes(np.stack(claims)) if claims else np.full((len(cube.areas), steps), np.nan)
     assert not ((p < 0) | (p > 1)).any(), f"{table.name}: a detector's p lies outside 0 to 1"
@@ -62,11 +71,12 @@ def judge_cube(desk: Desk, table: SignalTable, cube: Cube, steps: int, marked: B
         cube,
         alarms,
         {d.name: d.alarming(alarms[d.name]) for d in detectors},
-        {d.name: d.observed(panel.y, panel.step)[:, history:] for d in detectors},
+        {d.name: asked.observed(d, panel)[:, history:] for d in detectors},
         {d.name: max(d.window // panel.step, 1) for d in detectors},
         tuple(d.name for d in detectors if d.rule),
         p,
         tuple(detectors),
+        cache(lambda name, a: asked.under(by_name[name], panel, a)),
     )
 
 
@@ -82,6 +92,7 @@ def _row_judged(judged: Judged, row: int) -> Judged:
         alarming={n: a[[row]] for n, a in judged.alarming.items()},
         observed={n: a[[row]] for n, a in judged.observed.items()},
         p=judged.p[[row]],
+        under=lambda name, a: judged.under(name, row + a),
     )
 
 
@@ -134,10 +145,23 @@ def believed(judged: Sequence[Judged], rules: AlertRules) -> list[Believed]:
     return found
 
 
+def estimated(judged: Judged, detector: str, a: int, t: int) -> Estimated | None:
+    """What lies under a detector's count in one cell; None if it is what was reported and nothing more is to come."""
+    under = judged.under(detector, a)
+    if under is None:
+        return None
+    reported, low, high = under[:, t - judged.p.shape[1]].tolist()
+    return None if reported == high else Estimated(reported, low, high)
+
+
+def _cell(it: Alarms, a: int, t: int) -> tuple[float, float, float, float]:
+    return float(it.expected[a, t]), float(it.upper[a, t]), float(it.score[a, t]), float(it.p[a, t])
+
+
 def flagged(table: SignalTable, judged: Judged, of: Believed, now: Instant) -> list[tuple[Flag, list[Evidence]]]:
     """The cells that speak for an alert (those believed, or by a rule), each with the alarms behind it.
 
-    A count under the signal's `least` speaks only by a rule.
+    A count under the signal's `least` speaks only by a rule; of a nowcast, the lower end of its interval is asked.
     """
     times = judged.cube.times[-judged.p.shape[1] :].astype(np.int64)
     ruled = np.zeros(judged.p.shape, dtype=bool)
@@ -148,14 +172,17 @@ def flagged(table: SignalTable, judged: Judged, of: Believed, now: Instant) -> l
         area, step = judged.cube.areas[a], int(times[t])
         # A detector stands behind the cell if its own threshold is passed or its own p is small enough.
         behind = sorted(n for n, it in judged.alarms.items() if judged.alarming[n][a, t] or it.p[a, t] <= of.p)
-        cells = {n: tuple(float(getattr(judged.alarms[n], f)[a, t]) for f in FIELDS) for n in behind}
+        cells = {n: _cell(judged.alarms[n], a, t) for n in behind}
         seen = {n: float(judged.observed[n][a, t]) for n in behind}
         best = min(behind, key=lambda n: (math.isnan(cells[n][3]), cells[n][3], n))
-        if table.kind == "count" and seen[best] < table.least and not ruled[a, t]:
+        under = {n: estimated(judged, n, a, t) for n in behind}
+        below = under[best]
+        sure = seen[best] if below is None else below.low
+        if table.kind == "count" and sure < table.least and not ruled[a, t]:
             continue
         flag = Flag(
             table.name, area, step, float(judged.p[a, t]), seen[best], cells[best][0], judged.windows[best],
-            bool(ruled[a, t]), tuple(behind), float(of.q[a, t]),
+            bool(ruled[a, t]), tuple(behind), float(of.q[a, t]), estimated=under[best],
         )  # fmt: skip
-        found.append((flag, [Evidence._make(("", now, n, step, seen[n], *cells[n], "")) for n in behind]))
+        found.append((flag, [Evidence("", now, n, step, seen[n], *cells[n], "", under[n]) for n in behind]))
     return found

@@ -17,6 +17,7 @@ from tocsin.types import Cluster, Floats, Instant, Minute, ScanRun
 
 FAINTER = 0.1  # a cluster that was told is followed down to this share of the recurrence interval it began at
 BEFORE = 56  # days before the longest window by which the counts' spread around what is expected is judged
+KEPT = 64  # other things asked for since, after which a table of neighbours is let go
 RARE = 0.5  # cases in the whole study that a place without any may yet expect
 
 
@@ -160,10 +161,7 @@ def _scanned(desk: Desk, table: ScanTable, signal: SignalTable, study: Study, no
 def _table(desk: Desk, table: ScanTable, study: Study) -> Zones:
     """The sorted neighbours: made once for all signals and days that look at the same places."""
     of = ("neighbours", study.ids, study.points.tobytes(), table.max_km)
-    if of not in desk.kept:
-        desk.kept[of] = neighbours(study, _settings(table))
-    found: Zones = desk.kept[of]
-    return found
+    return desk.remember(of, KEPT, lambda: neighbours(study, _settings(table)))
 
 
 def _digest(desk: Desk, table: ScanTable, study: Study) -> str:

@@ -157,8 +157,16 @@ class Note(NamedTuple):
     what: str
 
 
+class Estimated(NamedTuple):
+    """What lies under a count that was nowcast: how much of it was reported, and its 95 % interval."""
+
+    reported: float
+    low: float
+    high: float
+
+
 class Evidence(NamedTuple):
-    """One alarm behind an alert, as it was when that count was first judged."""
+    """One alarm behind an alert, as it was when that count was first judged; `observed` may be a nowcast's median."""
 
     alert: str
     at: Instant
@@ -170,6 +178,7 @@ class Evidence(NamedTuple):
     score: float
     p: float
     area: str = ""  # where, if it is not the alert's own area: what a cluster has joined
+    estimated: Estimated | None = None
 
 
 Change = Literal["new", "ongoing", "grown", "shrunk", "ended"]
@@ -248,6 +257,7 @@ class Flag(NamedTuple):
     q: float = float("nan")  # p among all that were judged with it, where alerts go by a false discovery rate
     cluster: str = ""  # the cluster that speaks, with all alarms within it …
     members: tuple[str, ...] = ()  # … and its areas; `area` is the smallest that holds them all
+    estimated: Estimated | None = None  # observed is a nowcast
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,3 +289,4 @@ class Alert:
     place: str = ""
     cluster: str = ""
     members: tuple[str, ...] = ()
+    estimated: Estimated | None = None  # observed is a nowcast

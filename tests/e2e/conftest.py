@@ -40,10 +40,9 @@ class City(NamedTuple):
             return json.load(answer)
 
 
-@pytest.fixture(scope="module")
-def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
-    """A small city with an outbreak in the east and one bad record, served as a user would serve it."""
-    folder = small.city(tmp_path_factory.mktemp("e2e") / "small")
+@contextmanager
+def served(folder: Path) -> Iterator[City]:
+    """A city directory, served as a user would serve it."""
     env = {**os.environ, "TOCSIN_TOKEN": TOKEN, "PYTHONPATH": str(Path(__file__).parents[2] / "src")}
     command = [sys.executable, "-m", "tocsin", "serve", "--city", str(folder), "--port", "0", "--beat", "1"]
     with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as server:
@@ -52,13 +51,19 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
             said = server.stdout.readline()
             link = re.search(r"http://[^/\s]+", said)
             assert link, said
-            found = City(link[0], datetime.now(ZoneInfo("Asia/Shanghai")).date())
-            events = small.outbreak(found.today)
-            found.ask("/events", [*events, {**events[0], "key": "bad", "signal": "no-such-signal"}])
-            yield found
+            yield City(link[0], datetime.now(ZoneInfo("Asia/Shanghai")).date())
         finally:
             server.terminate()
             server.wait(20)
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
+    """A small city with an outbreak in the east and one bad record."""
+    with served(small.city(tmp_path_factory.mktemp("e2e") / "small")) as found:
+        events = small.outbreak(found.today)
+        found.ask("/events", [*events, {**events[0], "key": "bad", "signal": "no-such-signal"}])
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,7 @@ WRITE = {"Authorization": f"Bearer {TOKEN}"}
 def city(monkeypatch: pytest.MonkeyPatch) -> fake.City:
     """The city in memory, in the place of views and loop."""
     for name in ("city", "signals", "areas", "geojson", "series", "explain", "area_map", "alerts", "alert", "clusters",
-                 "sources",
-                 "findings", "health"):  # fmt: skip
+                 "sources", "findings", "health", "outlook", "nowcast", "boards", "what_if"):  # fmt: skip
         monkeypatch.setattr(views, name, getattr(fake.City, name))
     for name in ("push", "note", "tick"):
         monkeypatch.setattr(loop, name, getattr(fake.City, name))

@@ -94,6 +94,20 @@ class City:
         self.areas(level)
         return {"signal": signal, "level": level, "as_of": AT, "time": None, "areas": [], "alerts": []}
 
+    def outlook(self, as_of: Any, now: int) -> dict[str, Any]:
+        _checked(as_of)
+        return {"as_of": AT, "window": 7, "signals": []}
+
+    def nowcast(self, signal: str, area: str, as_of: Any, now: int) -> dict[str, Any]:
+        _checked(as_of)
+        raise NotFound(f"no nowcast of {signal!r} in {area!r}")
+
+    def boards(self, signal: str, level: str, as_of: Any, now: int) -> dict[str, Any]:
+        return self.nowcast(signal, level, as_of, now)
+
+    def what_if(self, signal: str, level: str, asked: Any, as_of: Any, now: int) -> dict[str, Any]:
+        return self.nowcast(signal, level, as_of, now)
+
     def alerts(self, state: str | None, phase: str | None, as_of: Any, limit: int, now: int) -> dict[str, Any]:
         self.asked.append((state, phase, as_of, limit, now))
         _checked(as_of)
@@ -190,6 +204,7 @@ class City:
             "spark": {"times": ["2026-03-01"], "values": [30], "expected": [3.5], "upper": [None]}, "updated": AT,
             "began": AT,
             "explained_by": [], "members": [],
+            "estimated": {"reported": 21, "low": 25, "high": 36},
         }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ LEVELS = {  # folder or file of src/tocsin → its level; a module may import lo
     **dict.fromkeys(("calendar", "areas", "config"), 1),
     **dict.fromkeys(PURE, 2),
     **dict.fromkeys(("store", "feed", "notify", "plot"), 3),
-    **dict.fromkeys(("desk", "judge", "locate", "loop", "views"), 4),
+    **dict.fromkeys(("desk", "outlook", "judge", "locate", "loop", "views"), 4),
     "server": 5,
     **dict.fromkeys(("cli", "__main__"), 6),
     "__init__": 0,
@@ -21,10 +21,11 @@ LEVELS = {  # folder or file of src/tocsin → its level; a module may import lo
 SAME_LEVEL = {  # the only imports within a level, from → to
     "areas": set(),
     "config": {"calendar"},
-    "judge": {"desk"},
-    "locate": {"desk", "judge"},
+    "outlook": {"desk"},
+    "judge": {"desk", "outlook"},
+    "locate": {"desk", "judge", "outlook"},
     "loop": {"desk", "judge", "locate"},
-    "views": {"desk", "judge", "locate"},
+    "views": {"desk", "judge", "locate", "outlook"},
     "__main__": {"cli"},
 }
 # The world is not for pure code: databases, sockets, the system, clocks, chance that is not passed in.

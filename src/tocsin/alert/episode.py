@@ -12,7 +12,7 @@ from typing import Any
 
 from tocsin.alert.triage import SYSTEM, TABLE
 from tocsin.calendar import DAY
-from tocsin.types import Alert, Flag, Instant, Minute, Note
+from tocsin.types import Alert, Estimated, Flag, Instant, Minute, Note
 
 WHO = "tocsin"
 
@@ -111,6 +111,7 @@ def _what(flags: list[Flag]) -> dict[str, Any]:
         "rule": any(f.rule for f in flags),
         "detectors": sorted({d for f in flags for d in f.detectors}),
         **({"area": last.area, "cluster": last.cluster, "members": last.members} if last.cluster else {}),
+        **({} if last.estimated is None else {"estimated": list(last.estimated)}),
     }
 
 
@@ -121,7 +122,7 @@ def _opened(note: Note) -> Alert:
         _number(w["expected"]), w["window"], w["rule"], tuple(w["detectors"]), "open", "new", note.at, note.at,
         _number(w.get("q")),
         f"cluster {w['cluster']}" if len(w.get("members", ())) > 1 else w["area"],
-        w.get("cluster", ""), tuple(w.get("members", ())),
+        w.get("cluster", ""), tuple(w.get("members", ())), _estimated(w),
     )  # fmt: skip
 
 
@@ -134,7 +135,7 @@ def _moved(a: Alert, note: Note) -> Alert:
         return replace(
             a, last=w["last"], p=p if math.isnan(a.p) else min(a.p, p if not math.isnan(p) else a.p),
             observed=w["observed"], expected=_number(w["expected"]), window=w["window"], rule=a.rule or w["rule"],
-            detectors=tuple(sorted({*a.detectors, *w["detectors"]})), phase="growing",
+            detectors=tuple(sorted({*a.detectors, *w["detectors"]})), phase="growing", estimated=_estimated(w),
             q=_number(min((q for q in (a.q, _number(w.get("q"))) if not math.isnan(q)), default=None)),
             area=w.get("area", a.place), cluster=w.get("cluster", ""), members=tuple(w.get("members", ())),
         )  # fmt: skip
@@ -144,6 +145,10 @@ def _moved(a: Alert, note: Note) -> Alert:
         a = replace(a, phase="ended")
     assert note.action not in SYSTEM or note.action == "lapse", note
     return replace(a, state=TABLE.get((a.state, note.action), a.state))
+
+
+def _estimated(what: dict[str, Any]) -> Estimated | None:
+    return Estimated(*what["estimated"]) if "estimated" in what else None
 
 
 def _number(x: float | None) -> float:

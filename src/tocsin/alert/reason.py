@@ -39,6 +39,13 @@ def reason(alert: Alert, signal: Signal, area: Area, names: Mapping[str, Title] 
     if not math.isnan(alert.p):
         zh += f"（p {_p(alert.p)}）"
         en += f" (p {_p(alert.p)})"
+    if alert.estimated is not None:
+        e = alert.estimated
+        known, low, high = (_amount(x, signal, "en") for x in e)
+        zh += f"。报告尚未到齐，按迟报校正后的估计判断：已报告 {known} 例，"
+        zh += f"预计最终 {_amount(alert.observed, signal, 'zh')}（95% 区间 {low}–{high}）"
+        en += f". Judged on the nowcast, since reports still come in: {known} reported so far"
+        en += f", about {_amount(alert.observed, signal, 'en')} in the end (95% interval {low} to {high})"
     if days > 1:
         zh += f"，已持续 {days} 天"
         en += f"; for {days} days now"

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from tocsin.cli import lines
+from tocsin.cli.of_city import nowcasts, of_city, one_of, write
 from tocsin.errors import InputError
 from tocsin.estimate import nowcast
 from tocsin.types import Floats
@@ -33,10 +34,11 @@ class _Asked:
 
 
 @click.command("nowcast")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--reference", required=True, help="Column of the date it happened (onset, visit, specimen).")
-@click.option("--report", required=True, help="Column of the date it became known.")
-@click.option("--as-of", required=True, help="Date up to which reports are used, as if it were today.")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False)
+@of_city
+@click.option("--reference", help="Column of the date it happened (onset, visit, specimen).")
+@click.option("--report", help="Column of the date it became known.")
+@click.option("--as-of", help="Date up to which reports are used, as if it were today.")
 @click.option("--step", type=click.Choice(["day", "week"]), default="day", show_default=True, help="ISO weeks.")
 @click.option("--by", help="Column of strata (age, district); delays are shared between them.")
 @click.option("--total", is_flag=True, help="With --by: also the sum over strata, as the stratum 'total'.")
@@ -46,17 +48,27 @@ class _Asked:
 @click.option("--draws", type=click.IntRange(100), default=2000, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="CSV to write (else standard output).")
-def command(file: Path, out: Path | None, **options: Any) -> None:
-    """Nowcast the newest steps of a line list FILE (CSV or Parquet): one line a case, with two dates.
+def command(
+    file: Path | None, city: Path | None, signal: str | None, level: str | None, out: Path | None, **options: Any
+) -> None:
+    """Nowcast the newest steps of a line list FILE (CSV or Parquet), one line a case, with two dates; or of a city.
 
     \b
     Example:
       tocsin nowcast cases.csv --reference onset --report reported --as-of 2026-03-01 --out nowcast.csv
       tocsin nowcast counts.csv --reference day --report known --count n --by age --window 7 --as-of 2026-03-01
+      tocsin nowcast --city my-city --signal ed.ili --level district --as-of 2026-03-01
 
     The result has reference (the step's first day; with --window the last step's), age in steps, reported, mean and
     quantiles of the count there will be --max-delay steps on.
     """
+    if file is None or city is not None:
+        one_of(file, city)
+        write(nowcasts(city or Path(), signal, level, options["as_of"]), out)
+        return
+    for needed in ("reference", "report", "as_of"):
+        if options[needed] is None:
+            raise click.UsageError(f"--{needed.replace('_', '-')} is needed with FILE")
     asked = _Asked(**options)
     day = lines.day(asked.as_of, "--as-of")
     days = 1 if asked.step == "day" else 7

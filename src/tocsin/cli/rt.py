@@ -8,6 +8,7 @@ import click
 import numpy as np
 
 from tocsin.cli import rt_files as files
+from tocsin.cli.of_city import courses, of_city, one_of, write
 from tocsin.errors import MethodError
 from tocsin.estimate import aggregate, cohort, interval, renewal, rt, uncertain
 from tocsin.types import Floats, Ints
@@ -37,7 +38,9 @@ class _Asked:
 
 
 @click.command("rt")
-@click.argument("file", type=_IN)
+@click.argument("file", type=_IN, required=False)
+@of_city
+@click.option("--as-of", help="With --city: what was known at the end of this date, or at a date-time.")
 @click.option("--si-mean", type=float, help="Mean serial interval in steps, above 1 (with --si-sd).")
 @click.option("--si-sd", type=float, help="Its standard deviation in steps.")
 @click.option("--si-weights", type=_IN, help="CSV with columns k,w: the weight of each lag, from lag 0.")
@@ -52,16 +55,26 @@ class _Asked:
 @click.option("--weekly", is_flag=True, help="Rows are weeks; the interval and windows are in days.")
 @click.option("--first-week", type=click.Choice(["naive", "match"]), default="naive", show_default=True)
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="CSV to write (else standard output).")
-def command(file: Path, out: Path | None, **options: Any) -> None:
-    """Estimate the reproduction number from FILE: columns t or date, local, and optionally imported and series.
+def command(
+    file: Path | None, city: Path | None, signal: str | None, level: str | None, as_of: str | None,
+    out: Path | None, **options: Any,
+) -> None:  # fmt: skip
+    """Estimate the reproduction number from FILE (columns t or date, local; imported, series if you like) or of a city.
 
     \b
     Example:
       tocsin rt cases.csv --si-mean 3.6 --si-sd 1.6 --window 7 --out rt.csv
       tocsin rt cases.csv --disease measles --method tocsin
+      tocsin rt --city my-city --signal ed.ili --level district --as-of 2026-03-01
 
-    The result has t_start, t_end, mean, sd and quantiles (and series, where FILE has it); an empty cell is no claim.
+    Of a city: each signal with an `interval` in city.toml, R of local cases, growth a day and P(R > 1) from nowcast
+    draws, with 95 % intervals. Of a file: t_start, t_end, mean, sd and quantiles (and series, where FILE has it); an
+    empty cell is no claim.
     """
+    if file is None or city is not None:
+        one_of(file, city)
+        write(courses(city or Path(), signal, level, as_of), out)
+        return
     asked = _Asked(**options)
     names, local, imported = files.cases(file)
     steps = local.shape[1] * (7 if asked.weekly else 1)

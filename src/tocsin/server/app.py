@@ -28,12 +28,14 @@ from tocsin.server import (
     listen,
     messages,
     metrics,
+    outlook,
     series,
     signals,
     sources,
     wire,
     wire_clusters,
     wire_intake,
+    wire_outlook,
 )
 from tocsin.server import map as area_map
 from tocsin.server.beat import Beat
@@ -61,6 +63,10 @@ ROUTES = [
     Route("GET", "/areas.geojson", areas.geojson, "application/geo+json", refuses=(304, 404)),
     Route("GET", "/series", series.get, wire.Series, series.SeriesAsk, refuses=(404,)),
     Route("GET", "/explain", explain.get, Explanation, explain.ExplainAsk, refuses=(404,)),
+    Route("GET", "/nowcast", outlook.nowcast, wire_outlook.Nowcast, outlook.NowcastAsk, refuses=(404,)),
+    Route("GET", "/outlook", outlook.outlook, wire_outlook.Outlook, outlook.OutlookAsk),
+    Route("GET", "/boards", outlook.boards, wire_outlook.Boards, outlook.BoardsAsk, refuses=(404,)),
+    Route("GET", "/scenario", outlook.scenario, wire_outlook.Scenario, outlook.ScenarioAsk, refuses=(404,)),
     Route("GET", "/map", area_map.get, wire.Map, area_map.MapAsk, refuses=(404,)),
     Route("GET", "/clusters", clusters.get, wire_clusters.Clusters, clusters.ClustersAsk, refuses=(404,)),
     Route("GET", "/alerts", alerts.listed, wire.Alerts, alerts.AlertsAsk),

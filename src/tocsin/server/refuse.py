@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tocsin.errors import InputError, NotAllowed, NotFound, StoreError, TocsinError
+from tocsin.errors import InputError, MethodError, NotAllowed, NotFound, StoreError, TocsinError
 from tocsin.server import wire
 
 log = logging.getLogger("tocsin.server")
@@ -17,6 +17,7 @@ TABLE: list[tuple[type[Exception], int, str]] = [  # the first that fits
     (NotFound, 404, "not-found"),
     (NotAllowed, 409, "not-allowed"),
     (InputError, 400, "bad-input"),
+    (MethodError, 400, "cannot"),
     (StoreError, 503, "store"),
     (TocsinError, 500, "failed"),
     (Exception, 500, "internal"),

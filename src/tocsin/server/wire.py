@@ -108,6 +108,14 @@ class Series(Said, frozen=True):
     last: Step | None
 
 
+class Estimated(Said, frozen=True):
+    """Under a count that was nowcast: how much of it was reported, and its 95 % interval."""
+
+    reported: Number
+    low: Number
+    high: Number
+
+
 class Spark(Said, frozen=True):
     """The small curve beside an alert."""
 
@@ -144,6 +152,7 @@ class Alert(Said, frozen=True):
     reason: Title
     spark: Spark
     updated: Moment
+    estimated: Estimated | None  # observed is a nowcast
     explained_by: list[str]  # alerts of smaller areas within, or of a cluster around, that say the same
     members: list[str]  # the areas of the cluster that speaks, its centre first; empty: no cluster does
 
@@ -160,6 +169,7 @@ class Evidence(Said, frozen=True):
     score: Number
     p: Number
     area: str  # where, if it is not the alert's own area: what a cluster has joined
+    estimated: Estimated | None
 
 
 class Note(Said, frozen=True):

@@ -32,14 +32,20 @@ _SETTINGS = """
 file = "areas.csv"
 geojson = "areas.geojson"
 
+[travel]
+commuting = "commuting.csv"
+
 [[signals]]
 name = "ed.ili"
 title = { zh = "急诊流感样病例", en = "ED influenza-like illness" }
+judge = "nowcast"             # one visit in six is told days late
+interval = { mean = 2.9, sd = 1.1 }   # days, as this city's made-up virus has it
 detectors = [{ method = "ears_c2", baseline = 28 }, { method = "moving_percentile", percentile = 0.9 }]
 
 [[signals]]
 name = "ed.gi"
 title = { zh = "急诊腹泻呕吐", en = "ED gastroenteritis" }
+judge = "nowcast"
 detectors = [{ method = "ears_c2", baseline = 28 }, "ears_c3"]
 severity = 2.0                # a common source can be stopped today
 
@@ -52,12 +58,14 @@ severity = 1.5
 [[signals]]
 name = "lab.dengue"
 title = { zh = "登革热实验室确诊", en = "Dengue, laboratory-confirmed" }
+interval = { mean = 14, sd = 3 }      # by mosquito
 detectors = [{ method = "fixed_value", value = 2 }]   # lone travellers come home ill every month; two in a place do not
 severity = 3.0
 
 [[signals]]
 name = "lab.noro"
 title = { zh = "诺如病毒检出", en = "Norovirus detections" }
+judge = "nowcast"             # specimens take days
 detectors = [{ method = "ears_c2", baseline = 28 }, "ears_c3"]
 severity = 1.5
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from tocsin.store.db import Store, next_number
-from tocsin.types import Evidence, Instant, Note
+from tocsin.types import Estimated, Evidence, Instant, Note
 
 _NOTE = (
     f"INSERT INTO note (seq, alert, at, who, action, what) VALUES ({next_number('note', 'seq')}, ?, ?, ?, ?, ?)"
@@ -30,10 +30,17 @@ def write_tick(
             [(n.alert, n.at, n.who, n.action, n.what) for n in notes],
         ).rowcount
         new += db.executemany(
-            "INSERT INTO evidence (alert, detector, step, observed, at, expected, upper, score, p, area)"
-            " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE NOT EXISTS (SELECT 1 FROM evidence"
-            " WHERE alert = ?1 AND area = ?10 AND detector = ?2 AND step = ?3 AND observed = ?4 AND at <= ?5)",
-            [(e.alert, e.detector, e.step, e.observed, e.at, *map(_null, e[5:9]), e.area) for e in evidence],
+            "INSERT INTO evidence (alert, detector, step, observed, at, expected, upper, score, p, area, reported, low,"
+            " high) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13 WHERE NOT EXISTS (SELECT 1 FROM"
+            " evidence WHERE alert = ?1 AND area = ?10 AND detector = ?2 AND step = ?3 AND observed = ?4 AND at <= ?5)",
+            [
+                (
+                    *(e.alert, e.detector, e.step, e.observed, e.at),
+                    *map(_null, (e.expected, e.upper, e.score, e.p)),
+                    *(e.area, *(e.estimated or (None, None, None))),
+                )
+                for e in evidence
+            ],
         ).rowcount
         new += db.executemany(
             "INSERT INTO fault (at, part, message) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
@@ -54,11 +61,15 @@ def write_note(store: Store, note: Note) -> None:
 def read_evidence(store: Store, alert: str, as_of: Instant) -> list[Evidence]:
     """The evidence behind one alert as of a moment, in canonical order."""
     rows = store.db.execute(
-        "SELECT alert, at, detector, step, observed, expected, upper, score, p, area FROM evidence"
+        "SELECT alert, at, detector, step, observed, expected, upper, score, p, area, reported, low, high FROM evidence"
         " WHERE alert = ? AND at <= ? ORDER BY step, area, detector, at, observed",
         (alert, as_of),
     )
-    return [Evidence._make((*row[:5], *(math.nan if v is None else v for v in row[5:9]), row[9])) for row in rows]
+    found = []
+    for row in rows:
+        alarm = Evidence._make((*row[:5], *(math.nan if v is None else v for v in row[5:9]), row[9], None))
+        found.append(alarm if row[10] is None else alarm._replace(estimated=Estimated(*row[10:])))
+    return found
 
 
 def last_tick(store: Store) -> Instant | None:

@@ -17,7 +17,7 @@ from tocsin.errors import InputError, NotFound
 from tocsin.judge import judge
 from tocsin.store import notes
 from tocsin.store.clusters import read_cluster
-from tocsin.types import Alert, Cluster, Instant, Minute, Title
+from tocsin.types import Alert, Cluster, Estimated, Instant, Minute, Title
 from tocsin.views.clusters import described
 from tocsin.views.plain import civil, civils, iso, moment_of, number, numbers, titled
 
@@ -77,6 +77,7 @@ def alert(desk: Desk, number_: str, as_of: str | None, now: Instant) -> dict[str
                         "detector": p.detector,
                         "time": civil(p.step, step),
                         **{f: number(getattr(p, f)) for f in ("observed", "expected", "upper", "score", "p")},
+                        "estimated": _under(p.estimated),
                     }
                     for p in notes.read_evidence(desk.store, a.id, at)
                 ],
@@ -138,6 +139,7 @@ def _row(desk: Desk, a: Alert, rank: int, at: Instant) -> dict[str, Any]:
         "reason": titled(_reason(desk, a, at)),
         "spark": _spark(desk, table, a, at),
         "updated": iso(a.updated),
+        "estimated": _under(a.estimated),
     }
 
 
@@ -152,6 +154,10 @@ def _reason(desk: Desk, a: Alert, at: Instant) -> Title:
         return reason(a, signal, desk.tree[a.area])
     others = [NAMES.get(d, Title(d, d)) for d in a.detectors if d != detector(cluster.scan)]
     return gathered(cluster, signal, desk.tree[cluster.center], others)
+
+
+def _under(found: Estimated | None) -> dict[str, float | None] | None:
+    return None if found is None else {f: number(x) for f, x in found._asdict().items()}
 
 
 def _imported(desk: Desk, a: Alert, at: Instant) -> float | None:

@@ -1,4 +1,5 @@
 /** Asking the server: one function that asks, one error that says what went wrong. */
+import type { Boards, Nowcast, Outlook, Scenario } from './outlook';
 import { token } from './token.svelte';
 import type { Action, AlertDetail, Alerts, Area, City, Clusters, Explanation, Findings, Health, MapDay, Series, Shapes, Signal, Source } from './wire';
 
@@ -56,6 +57,12 @@ export const api = {
     ask<MapDay>('/map', { signal, level, as_of: asOf }, { signal: abort ?? null }),
   clusters: (signal: string, asOf: string | null, abort?: AbortSignal) =>
     ask<Clusters>('/clusters', { signal, as_of: asOf }, { signal: abort ?? null }),
+  nowcast: (signal: string, area: string, asOf: string | null, abort?: AbortSignal) =>
+    ask<Nowcast>('/nowcast', { signal, area, as_of: asOf }, { signal: abort ?? null }),
+  outlook: (asOf: string | null, abort?: AbortSignal) => ask<Outlook>('/outlook', { as_of: asOf }, { signal: abort ?? null }),
+  boards: (signal: string, level: string, asOf: string | null, abort?: AbortSignal) =>
+    ask<Boards>('/boards', { signal, level, as_of: asOf }, { signal: abort ?? null }),
+  scenario: (query: Query, abort?: AbortSignal) => ask<Scenario>('/scenario', query, { signal: abort ?? null }),
   alerts: (limit: number) => ask<Alerts>('/alerts', { limit }),
   alert: (id: string) => ask<AlertDetail>(`/alerts/${encodeURIComponent(id)}`),
   note: (id: string, action: Action, who: string, text: string) =>

@@ -1,12 +1,13 @@
-/** Where the reader is: /, /alerts/ID, /map, /signal/NAME/AREA, /sources, with the rest in the query. */
+/** Where the reader is: /, /alerts/ID, /map, /signal/NAME/AREA, /outlook, /sources, with the rest in the query. */
 
-export type Page = 'today' | 'map' | 'signal' | 'sources' | 'missing';
+export type Page = 'today' | 'map' | 'signal' | 'outlook' | 'sources' | 'missing';
 
 function pageOf(parts: string[]): Page {
   if (parts.length === 0) return 'today';
   if (parts[0] === 'alerts' && parts.length === 2) return 'today';
   if (parts[0] === 'map' && parts.length === 1) return 'map';
   if (parts[0] === 'signal' && parts.length <= 3) return 'signal';
+  if (parts[0] === 'outlook' && parts.length === 1) return 'outlook';
   if (parts[0] === 'sources' && parts.length === 1) return 'sources';
   return 'missing';
 }
@@ -66,5 +67,6 @@ export const to = {
   map: (query: Record<string, string> = {}) => `/map${Object.keys(query).length ? `?${new URLSearchParams(query)}` : ''}`,
   signal: (signal: string, area: string, query: Record<string, string> = {}) =>
     `/signal/${encodeURIComponent(signal)}/${encodeURIComponent(area)}${Object.keys(query).length ? `?${new URLSearchParams(query)}` : ''}`,
+  outlook: () => '/outlook',
   sources: () => '/sources',
 };

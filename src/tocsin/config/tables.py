@@ -1,22 +1,19 @@
-"""One TOML file to frozen values; nothing else reads settings. Pure.
+"""The tables of city.toml: their keys, types and defaults. Pure."""
 
-`parse` takes the file's text and says, for every mistake, the file, the key and what is allowed. The commented example
-that `tocsin init` writes (`init.toml` beside this file) is the reference for people.
-"""
-
-import re
-import tomllib
-import typing
 from collections.abc import Mapping
 from datetime import date
-from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
-from tocsin.calendar import DAY, Step, zone
+from tocsin.calendar import DAY, Step
 from tocsin.errors import ConfigError
 from tocsin.types import Kind, Signal, Title
+
+
+def titled(title: Mapping[str, str], name: str) -> Title:
+    """zh and en of a title table, each falling back on the other, then on the name."""
+    return Title(title.get("zh") or title.get("en") or name, title.get("en") or title.get("zh") or name)
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -61,6 +58,28 @@ class StoreTable(_Table, frozen=True):
     schema: str = "tocsin"  # … and the schema in that database: one a city
 
 
+class IntervalTable(_Table, frozen=True):
+    """A serial or generation interval of one's own, in days."""
+
+    mean: float
+    sd: float
+
+
+class OutcomeTable(_Table, frozen=True):
+    """[[signals.outcomes]]: the signal that counts what became of a signal's cases, and how many days later."""
+
+    signal: str
+    mean: float
+    sd: float
+
+
+class TravelTable(_Table, frozen=True):
+    """[travel]: who goes where; all optional. Columns are named in docs/guides/outlook.md."""
+
+    commuting: str = ""  # a table from,to,commuters of areas within the city, per day
+    arrivals: str = ""  # a table origin,to,travellers of arrivals from elsewhere, per day
+
+
 class SignalTable(_Table, frozen=True):
     """[[signals]]: one stream of counts or measurements, and how it is judged."""
 
@@ -78,6 +97,11 @@ class SignalTable(_Table, frozen=True):
     # … who speaks, first to last, while all detectors are silent, as for want of history
     least: float = 1.0  # a count under this opens no alert, however unusual, unless by a rule such as fixed_value
     severity: float = 1.0  # weight of this signal in the ranking: plague is not a cold
+    judge: Literal["reported", "nowcast"] = "reported"  # what detectors see of steps whose reports still come in
+    interval: str | IntervalTable = ""  # "influenza", a disease of docs/methods/rt.md, or { mean = 3.6, sd = 1.6 } days
+    imports: str = ""  # the signal that holds this disease's imported cases, where they are not in this one
+    incidence: str = ""  # a table origin,date,incidence (new infections per 100,000 a day) of this disease elsewhere
+    outcomes: list[OutcomeTable] = []
 
     @property
     def signal(self) -> Signal:
@@ -204,6 +228,7 @@ class Settings(_Table, frozen=True):
     holidays: list[date] = []
     sources: list[SourceTable] = []
     outbreaks: list[OutbreakTable] = []
+    travel: TravelTable = TravelTable()
 
     def signal(self, name: str) -> SignalTable:
         """The signal of that name; ConfigError naming those there are."""
@@ -225,194 +250,6 @@ class Settings(_Table, frozen=True):
         return [g for g in self.signals if (g.name in scan.signals if scan.signals else scannable(g))]
 
 
-def titled(title: Mapping[str, str], name: str) -> Title:
-    """zh and en of a title table, each falling back on the other, then on the name."""
-    return Title(title.get("zh") or title.get("en") or name, title.get("en") or title.get("zh") or name)
-
-
 def scannable(g: SignalTable) -> bool:
     """Whether a scan can look at a signal: a count whose steps make up days."""
     return g.kind == "count" and Step.parse(g.step).minutes <= DAY
-
-
-def every_minutes(text: str) -> int:
-    """A source's cadence in minutes, 0 for none."""
-    return Step.parse(text).minutes if text else 0
-
-
-def parse(text: str, file: str = "city.toml") -> Settings:
-    """The settings of a city file; ConfigError names the file, the key and what is allowed."""
-    try:
-        settings = msgspec.convert(tomllib.loads(text), Settings)
-    except tomllib.TOMLDecodeError as e:
-        raise ConfigError(f"{file}: not TOML: {e}") from e
-    except msgspec.ValidationError as e:
-        raise ConfigError(f"{file}: {_explain(str(e))}") from e
-    for key, problem in _problems(settings):
-        raise ConfigError(f"{file}: {key}: {problem}")
-    return settings
-
-
-def fill(text: str, env: Mapping[str, str]) -> str:
-    """A value of the file with `${NAME:-default}` taken from the environment."""
-    return re.sub(r"\$\{(\w+)(?::-([^}]*))?\}", lambda m: env.get(m[1]) or m[2] or "", text)
-
-
-def expand(path: str, base: Path, env: Mapping[str, str]) -> Path:
-    """A path of the file, filled; relative to `base`, else to the working folder."""
-    found = fill(path, env)
-    beside = base / found
-    return beside if beside.exists() or not Path(found).exists() else Path(found)
-
-
-def _problems(s: Settings) -> typing.Iterator[tuple[str, str]]:
-    """(key, what is wrong and what is allowed) for what single types cannot say."""
-    try:
-        zone(s.city.zone)
-    except ConfigError as e:
-        yield "city.zone", str(e)
-    if not s.city.levels:
-        yield "city.levels", 'name at least one level, coarsest first: ["city", "district"]'
-    if not 0 < s.alerts.p < 1:
-        yield "alerts.p", f"{s.alerts.p} is not a probability between 0 and 1"
-    if s.alerts.fdr is not None and not 0 < s.alerts.fdr < 1:
-        yield "alerts.fdr", f"{s.alerts.fdr} is not a share between 0 and 1; leave it out to go by p"
-    for key, tables in (("signals", s.signals), ("sources", s.sources), ("scans", s.scans)):
-        names = [x.name for x in tables]
-        for name in {n for n in names if names.count(n) > 1}:
-            yield key, f"{name!r} stands twice; names are unique"
-    signals = {x.name for x in s.signals}
-    for i, g in enumerate(s.signals):
-        yield from ((f"signals[{i}].{k}", v) for k, v in _signal_problems(g, s.city.levels))
-    for i, o in enumerate(s.outbreaks):
-        yield from ((f"outbreaks[{i}].{k}", v) for k, v in _outbreak_problems(o, signals))
-    for i, f in enumerate(s.sources):
-        yield from ((f"sources[{i}].{k}", v) for k, v in _source_problems(f, signals))
-    for i, t in enumerate(s.scans):
-        yield from ((f"scans[{i}].{k}", v) for k, v in _scan_problems(t, s))
-
-
-def _signal_problems(g: SignalTable, levels: list[str]) -> typing.Iterator[tuple[str, str]]:
-    try:
-        Step.parse(g.step)
-    except ConfigError as e:
-        yield "step", str(e)
-    for level in g.levels:
-        if level not in levels:
-            yield "levels", f"{level!r} is not a level of the city; allowed: {', '.join(levels)}"
-    if not 1 <= g.lookback <= 366:
-        yield "lookback", f"{g.lookback} steps; allowed: 1 to 366"
-    for key, d in [("detectors", d) for d in g.detectors] + [("fallback", d) for d in g.fallback]:
-        if isinstance(d, dict) and not isinstance(d.get("method"), str):
-            yield key, 'a table needs a method: { method = "ears_c2", alpha = 0.001 }'
-
-
-def _outbreak_problems(o: OutbreakTable, signals: set[str]) -> typing.Iterator[tuple[str, str]]:
-    if o.signal and o.signal not in signals:
-        yield "signal", f"{o.signal!r} is not a signal; allowed: {', '.join(sorted(signals))}"
-    if o.last < o.first:
-        yield "to", f"{o.last} is before {o.first}; write the first and the last day"
-
-
-def _scan_problems(t: ScanTable, s: Settings) -> typing.Iterator[tuple[str, str]]:
-    if t.level and t.level not in s.city.levels:
-        yield "level", f"{t.level!r} is not a level of the city; allowed: {', '.join(s.city.levels)}"
-    can = [g.name for g in s.signals if scannable(g)]
-    for name in t.signals:
-        if name not in can:
-            there = ", ".join(can) or "none, as no signal is a count with steps of a day or less"
-            yield "signals", f"{name!r} cannot be scanned; allowed: {there}"
-    if not 1 <= t.aggregate_days <= t.min_days <= t.max_days <= t.study_days // 2:
-        days = f"{t.aggregate_days}, {t.min_days}, {t.max_days}, {t.study_days}"
-        yield "max_days", f"aggregate_days ≤ min_days ≤ max_days ≤ half of study_days is needed; they are {days}"
-    for key, value, low, high in (
-        ("max_size", t.max_size, 0.001, 0.5), ("max_km", t.max_km, 0, 20_000), ("min_cases", t.min_cases, 1, 1_000_000),
-        ("lag_days", t.lag_days, 0, 60), ("study_days", t.study_days, 2, 3660), ("criterion", t.criterion, 0, 5),
-        ("replicates", t.replicates, 99, 99_999), ("recurrence_days", t.recurrence_days, 1, 1e9),
-    ):  # fmt: skip
-        if not low <= value <= high:
-            yield key, f"{value}; allowed: {low:g} to {high:g}"
-    if t.baseline and t.model not in ("ebp", "ebnb"):
-        yield "baseline", f"the {t.model} model makes its own; leave the key out, or take ebp or ebnb"
-    try:
-        if Step.parse(t.every).minutes > DAY:
-            yield "every", f"{t.every!r}; allowed: 5min to 1d"
-    except ConfigError as e:
-        yield "every", str(e)
-
-
-def _source_problems(f: SourceTable, signals: set[str]) -> typing.Iterator[tuple[str, str]]:
-    if f.raw_days < 0:
-        yield "raw_days", f"{f.raw_days}; expected a number of days, or 0 to keep the bytes"
-    if f.every:
-        try:
-            Step.parse(f.every)
-        except ConfigError as e:
-            yield "every", str(e)
-    if len(f.delimiter) != 1 or f.delimiter in '"\r\n':
-        yield "delimiter", f"{f.delimiter!r} is not one character; write for example ',' or ';' or '\\t'"
-    if f.encoding != "auto" and not _is_text_encoding(f.encoding):
-        yield (
-            "encoding",
-            f"{f.encoding!r} is not known; write auto, utf-8, gb18030, big5 or another that Python has",
-        )
-    if f.mapping is not None:
-        yield from ((f"mapping.{k}", v) for k, v in _mapping_problems(f, f.mapping, signals))
-
-
-def _mapping_problems(f: SourceTable, m: RecordMap, signals: set[str]) -> typing.Iterator[tuple[str, str]]:
-    if not m.reference and f.format not in OWN_TIME:
-        yield "reference", "name the column that says when it happened"
-    for name in ("reference", "signal", "report", "value", "imported"):
-        field = getattr(m, name)
-        if isinstance(field, Field) and not field.column and field.value is None:
-            yield name, "name a column, or give a constant value"
-    named = m.signal
-    spoken = {named} if isinstance(named, str) else {*named.map.values(), *([str(named.value)] if named.value else [])}
-    classify = m.classify
-    spoken |= set(classify.signals.values()) if classify else set()
-    for name in (spoken | set(m.values.values())) - {""}:
-        if name not in signals:
-            yield "signal", f"{name!r} is not a signal; allowed: {', '.join(sorted(signals))}"
-    if sum(map(bool, (named, m.values, classify))) != 1:
-        yield (
-            "signal",
-            (
-                "name a signal, or a column that holds it; or map columns to signals with values = { … }; "
-                "or complaints to signals with classify = { … }: one of the three"
-            ),
-        )
-    if classify and not (classify.text or classify.codes):
-        yield "classify", "name the columns of free text (text = …) or of ICD-10 codes (codes = …)"
-    ways = m.area if isinstance(m.area, list) else [m.area]
-    if not ways or any(not (w if isinstance(w, str) else w.column or w.names or w.value) for w in ways):
-        yield "area", "name the column that holds the area's code, or the columns of names, or a constant value"
-
-
-def _is_text_encoding(name: str) -> bool:
-    try:
-        return isinstance(b"1".decode(name), str)
-    except (LookupError, UnicodeError):  # half a letter of UTF-16 is no letter, but the encoding is known
-        return name.lower().replace("_", "-").startswith(("utf-16", "utf-32"))
-
-
-def _explain(message: str) -> str:
-    """msgspec's message with the key first and, where a name or choice is wrong, what is allowed."""
-    what, _, where = message.partition(" - at ")
-    key = where.strip("`").removeprefix("$").removeprefix(".")
-    allowed = _allowed(key)
-    return f"{key or 'the file'}: {what}" + (f"; allowed: {', '.join(allowed)}" if allowed else "")
-
-
-def _allowed(key: str) -> list[str]:
-    """Field names of the table, or choices of the field, at a key such as `signals[...].kind`."""
-    at: Any = Settings
-    for name in re.sub(r"\[[^]]*\]", "", key).split(".") if key else []:
-        hints = typing.get_type_hints(at) if isinstance(at, type) and issubclass(at, msgspec.Struct) else {}
-        if name not in hints:
-            return []
-        at = hints[name]
-        at = next((a for a in typing.get_args(at) if isinstance(a, type) and issubclass(a, msgspec.Struct)), at)
-    if isinstance(at, type) and issubclass(at, msgspec.Struct):
-        return list(at.__struct_encode_fields__)
-    return [str(a) for a in typing.get_args(at)] if typing.get_origin(at) is Literal else []

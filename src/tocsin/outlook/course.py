@@ -1,0 +1,109 @@
+"""Where a signal is going: R, growth and doubling time from nowcast draws, local and imported cases apart. I/O."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tocsin.calendar import DAY
+from tocsin.config import IntervalTable, SignalTable
+from tocsin.desk import Desk
+from tocsin.errors import ConfigError, MethodError
+from tocsin.estimate import interval, renewal
+from tocsin.outlook.picture import View, picture, table_of, view
+from tocsin.types import Floats, Instant, Times
+
+PAST = 180  # steps looked at
+DRAWS = 300
+KEPT = 12
+
+
+@dataclass(frozen=True)
+class Course:
+    """One signal over the areas of a level (A), T steps, M draws: local (A, T, M) and imported cases (A, T, M).
+
+    found: R of local cases, None where `why` says what forbids it. weights (K,): the interval, by steps.
+    """
+
+    areas: tuple[str, ...]
+    times: Times
+    local: Floats
+    imported: Floats
+    weights: Floats
+    found: renewal.Renewal | None
+    why: str = ""
+
+
+def course(desk: Desk, signal: str, level: str, as_of: Instant, area: str | None = None) -> Course:
+    """R and growth of a signal's local cases at a level (of one area, if named) as of a moment."""
+    table = table_of(desk, signal)
+    size = len(desk.columns(signal, as_of).step) + (
+        len(desk.columns(table.imports, as_of).step) if table.imports else 0
+    )
+    key = ("course", signal, level, as_of, area, size)
+    return desk.remember(key, KEPT, lambda: _course(desk, table, level, as_of, area))
+
+
+def interval_of(table: SignalTable) -> tuple[float, float, str] | None:
+    """Mean and sd in days of a signal's serial interval, and where they stand; None where none is set. ConfigError."""
+    if isinstance(table.interval, IntervalTable):
+        return table.interval.mean, table.interval.sd, "city.toml"
+    if not table.interval:
+        return None
+    for known in interval.INTERVALS:
+        if known.disease == table.interval:
+            return known.mean, known.sd, known.cite
+    there = ", ".join(i.disease for i in interval.INTERVALS)
+    raise ConfigError(f"signals.{table.name}.interval: {table.interval!r} is not known; write mean and sd, or: {there}")
+
+
+def local_and_imported(desk: Desk, table: SignalTable, level: str, as_of: Instant) -> tuple[View, View]:
+    """Local and imported cases at a level, on the same steps."""
+    own = picture(desk, table.name, as_of)
+    if not table.imports:
+        return view(desk, own, level, imported=False), view(desk, own, level, imported=True)
+    here, there = view(desk, own, level), view(desk, picture(desk, table.imports, as_of), level)
+    return here, aligned(there, here)
+
+
+def aligned(there: View, here: View) -> View:
+    """One view on the steps of another, 0 where it says nothing."""
+    at = np.searchsorted(there.times, here.times)
+    inside = (at < len(there.times)) & (there.times[np.minimum(at, len(there.times) - 1)] == here.times)
+    full = there.history(len(there.times))
+    draws = np.zeros((len(there.areas), len(here.times), full.shape[2]))
+    draws[:, inside] = full[:, at[inside]]
+    reported = np.zeros((len(there.areas), len(here.times)))
+    reported[:, inside] = there.reported[:, at[inside]]
+    return View(here.areas, here.times, reported, draws)
+
+
+def _course(desk: Desk, table: SignalTable, level: str, as_of: Instant, area: str | None) -> Course:
+    here, there = local_and_imported(desk, table, level, as_of)
+    steps = min(PAST, len(here.times))
+    rows = [here.areas.index(area)] if area is not None else list(range(len(here.areas)))
+    areas, times = tuple(here.areas[i] for i in rows), here.times[-steps:]
+    local, imported = (v.history(steps)[rows][:, :, :DRAWS] for v in (here, there))
+    weights, why = _weights(desk, table, steps)
+    if not why and steps < 14:
+        why = f"{steps} steps are too few for R"
+    if why:
+        return Course(areas, times, local, imported, weights, None, why)
+    try:
+        found = renewal.estimate(
+            local, weights, imported.mean(axis=2), rng=np.random.default_rng(0), pooled=len(rows) > 1
+        )
+    except MethodError as e:
+        return Course(areas, times, local, imported, weights, None, str(e))
+    return Course(areas, times, local, imported, weights, found)
+
+
+def _weights(desk: Desk, table: SignalTable, steps: int) -> tuple[Floats, str]:
+    """The interval by steps, and what forbids one."""
+    said, length = interval_of(table), desk.step(table.name).minutes / DAY
+    none = np.zeros(2)
+    if said is None:
+        return none, f"no interval is set for {table.name} in city.toml"
+    mean, sd = said[0] / length, said[1] / length
+    if mean <= 1:
+        return none, f"the interval of {said[0]:g} days is no longer than a step of {table.step}: R needs shorter steps"
+    return interval.discretised(mean, sd, max(steps, 2)), ""

@@ -1,0 +1,50 @@
+"""How severe: outcomes of a signal's cases (admissions, deaths) as a share of those old enough to have one. I/O."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from tocsin.calendar import DAY
+from tocsin.config import OutcomeTable
+from tocsin.desk import Desk
+from tocsin.estimate import severity
+from tocsin.outlook.course import aligned
+from tocsin.outlook.picture import picture, table_of, view
+from tocsin.types import Instant
+
+
+class Ratio(NamedTuple):
+    """One outcome of one signal in the whole city: shares, with 2.5, 50 and 97.5 % of the adjusted one."""
+
+    outcome: OutcomeTable
+    cases: float
+    outcomes: float
+    crude: float
+    adjusted: tuple[float, float, float]
+    known: float  # of the cases, the share old enough
+
+
+def ratios(desk: Desk, signal: str, as_of: Instant) -> list[Ratio]:
+    """The ratio of every outcome that city.toml names for a signal, over all the steps looked at."""
+    table, top = table_of(desk, signal), desk.tree.levels[0]
+    cases = view(desk, picture(desk, signal, as_of), top)
+    days = desk.step(signal).minutes / DAY
+    found = []
+    for o in table.outcomes:
+        came = aligned(view(desk, picture(desk, o.signal, as_of), top), cases)
+        steps = len(cases.times)
+        ill, then = (v.history(steps).mean(axis=2) for v in (cases, came))
+        weights = severity.delay(o.mean / days, o.sd / days, steps)
+        said = severity.ratio(ill, then, weights)
+        low, middle, high = (float(x) for x in said.quantiles[0, -1])
+        found.append(
+            Ratio(
+                o,
+                float(np.sum(ill)),
+                float(np.sum(then)),
+                float(said.crude[0, -1]),
+                (low, middle, high),
+                float(said.known[0, -1]),
+            )
+        )
+    return found

@@ -1,0 +1,169 @@
+"""What a count signal will have been: nowcast draws by place that add up from the smallest area to the city. I/O.
+
+Draws are made once, at the finest level at which the signal is judged; every coarser level is their sum, draw by draw,
+so that districts add up to the city to the last case. A place without a case in all the time looked at is taken to have
+none to come.
+"""
+
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from tocsin.calendar import DAY
+from tocsin.config import SignalTable
+from tocsin.desk import Desk
+from tocsin.errors import InputError, MethodError, NotFound
+from tocsin.estimate import nowcast
+from tocsin.outlook.triangle import MOST_DELAYS, MOST_STEPS, Rows, triangle
+from tocsin.types import Bools, Floats, Instant, Ints, Minute, Times
+
+DRAWS = 500
+KEPT = 12  # pictures kept in memory: as-of sliders come back
+HOUR = 3600 * 1_000_000  # zones change their clocks at whole hours
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One count signal as of a moment. Strata (N,) are places of the area tree, each for local or imported cases.
+
+    times (T,), newest last: the step of the last report. known (N, T) as reported. draws (N, H, M) of the last H steps.
+    seen: the moment up to which reports are there (a feed may be silent). why: what forbids a nowcast, "" if nothing.
+    """
+
+    signal: str
+    base: str
+    seen: Instant
+    times: Times
+    places: Ints
+    imported: Bools
+    known: Floats
+    draws: Floats
+    why: str = ""
+
+    @property
+    def open(self) -> int:
+        """H, how many of the newest steps still gain cases."""
+        return int(self.draws.shape[1])
+
+
+@dataclass(frozen=True)
+class View:
+    """A picture summed to the areas of one level: reported (A, T) and draws (A, H, M), imported cases in or apart."""
+
+    areas: tuple[str, ...]
+    times: Times
+    reported: Floats
+    draws: Floats
+
+    def history(self, steps: int) -> Floats:
+        """Draws (A, steps, M) of the newest steps: as reported where complete."""
+        steps = min(steps, self.reported.shape[1])
+        full = np.repeat(self.reported[:, -steps:, None], self.draws.shape[2], axis=2)
+        near = min(steps, self.draws.shape[1])
+        full[:, steps - near :] = self.draws[:, self.draws.shape[1] - near :]
+        return full
+
+    def quantiles(self, levels: Floats) -> Floats:
+        """Of the open steps, (A, H, Q)."""
+        return np.moveaxis(np.quantile(self.draws, levels, axis=-1), 0, -1)
+
+
+def picture(desk: Desk, signal: str, as_of: Instant) -> Picture:
+    """The nowcast of a count signal as of a moment; the same moment gives the same draws. NotFound, MethodError."""
+    table = table_of(desk, signal)
+    rows = desk.columns(signal, as_of)
+    key = ("picture", signal, as_of, len(rows.step))
+    return desk.remember(key, KEPT, lambda: _picture(desk, table, as_of))
+
+
+def view(desk: Desk, found: Picture, level: str, imported: bool | None = None) -> View:
+    """Sums over the areas of a level; imported True or False: these cases alone. InputError under the finest level."""
+    levels = list(desk.tree.levels)
+    if level not in levels:
+        raise NotFound(f"no level {level!r}; there are: {', '.join(levels)}")
+    if levels.index(level) > levels.index(found.base):
+        upto = ", ".join(levels[: levels.index(found.base) + 1])
+        raise InputError(f"{found.signal} is nowcast at {upto}; add {level!r} to its levels to go finer")
+    areas = desk.tree.at(level)
+    to = desk.tree.rollup(level)[found.places]
+    keep = to >= 0
+    if imported is not None:
+        keep &= found.imported == imported
+    reported = np.zeros((len(areas), len(found.times)))
+    draws = np.zeros((len(areas), *found.draws.shape[1:]))
+    np.add.at(reported, to[keep], found.known[keep])
+    np.add.at(draws, to[keep], found.draws[keep])
+    return View(tuple(a.code for a in areas), found.times, reported, draws)
+
+
+def table_of(desk: Desk, signal: str) -> SignalTable:
+    """The table of a count signal by days or weeks; NotFound, MethodError say what there is."""
+    for s in desk.settings.signals:
+        if s.name == signal:
+            if s.kind != "count" or desk.step(signal).minutes not in MOST_DELAYS:
+                raise MethodError(f"{signal} is a {s.kind} by {s.step}; only counts by days or weeks are nowcast")
+            return s
+    raise NotFound(f"no signal {signal!r}; there are: {', '.join(s.name for s in desk.settings.signals)}")
+
+
+def base_of(desk: Desk, table: SignalTable) -> str:
+    """The finest level at which a signal is judged."""
+    return max(desk.levels(table), key=desk.tree.levels.index)
+
+
+def heard_until(desk: Desk, table: SignalTable, as_of: Instant) -> Instant:
+    """`as_of`, or the last moment a silent source was heard: nothing is known of what happened after."""
+    ears, every = desk.ears(table.name, as_of)
+    now = desk.today(as_of)
+    if not every or not len(ears) or now - int(ears[-1]) <= 2 * max(every, desk.step(table.name).minutes):
+        return as_of
+    return as_of - (now - int(ears[-1])) * 60_000_000
+
+
+def _picture(desk: Desk, table: SignalTable, as_of: Instant) -> Picture:
+    step, columns, base = desk.step(table.name), desk.columns(table.name, as_of), base_of(desk, table)
+    seen = heard_until(desk, table, as_of)
+    now = desk.today(seen)
+    newest = step.floor(now)
+    told = columns.report_time <= seen
+    if not told.any():
+        return _nothing(table.name, base, seen, newest, "nothing was reported yet")
+    near = told & (columns.step > newest - MOST_STEPS[step.minutes] * step.minutes) & (columns.step <= newest)
+    to = desk.tree.rollup(base)
+    here = np.array([desk.tree.index[a.code] for a in desk.tree.at(base)], dtype=np.int64)
+    place = np.where(to >= 0, here[to], np.arange(len(to)))[columns.area[near]]
+    cases = columns.value[near] * columns.n[near]
+    reported = civil_minutes(desk, columns.report_time[near])
+    rows = Rows(place, columns.step[near], reported, cases, columns.imported[near])
+    first = desk.today(int(columns.report_time.min()))
+    found = triangle(rows, newest, now, step.floor(first), step.minutes)
+    if found is None:
+        return _nothing(
+            table.name, base, seen, newest, "all that is known came at once: nothing tells how late reports come"
+        )
+    day = found.begin // DAY
+    said = nowcast.nowcast(
+        found.counts,
+        np.random.default_rng([desk.settings.city.seed, zlib.crc32(table.name.encode()), max(seen, 0)]),
+        weekday=(day + 3) % 7 if step.minutes == DAY else None,
+        step_days=step.minutes / DAY,
+        draws=DRAWS,
+    )
+    times = step.range(found.begin, newest)
+    open_ = min(said.draws.shape[1], len(times))
+    draws = np.rint(np.maximum(said.draws[:, :open_][:, ::-1], 0))
+    return Picture(table.name, base, seen, times, found.places, found.imported, found.counts.sum(axis=2), draws)
+
+
+def _nothing(signal: str, base: str, seen: Instant, newest: Minute, why: str) -> Picture:
+    none = np.zeros(0, dtype=np.int64)
+    times = np.array([newest]).astype("datetime64[m]")
+    return Picture(signal, base, seen, times, none, none > 0, np.zeros((0, 1)), np.zeros((0, 0, DRAWS)), why)
+
+
+def civil_minutes(desk: Desk, at: Ints) -> Ints:
+    """Civil minutes of moments (M,)."""
+    hour, back = np.unique(at // HOUR, return_inverse=True)
+    begin = np.array([desk.today(h * HOUR) for h in hour.tolist()], dtype=np.int64)
+    return begin[back] + at % HOUR // 60_000_000
