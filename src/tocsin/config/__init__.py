@@ -16,12 +16,14 @@ import msgspec
 from tocsin.calendar import Step
 from tocsin.config.problems import problems
 from tocsin.config.tables import (
+    OWN_TIME,
     AlertRules,
     AreaField,
     AreaFiles,
     City,
     Classify,
     Field,
+    Format,
     IntervalTable,
     OutbreakTable,
     OutcomeTable,
@@ -38,12 +40,14 @@ from tocsin.config.tables import (
 from tocsin.errors import ConfigError
 
 __all__ = [
+    "OWN_TIME",
     "AlertRules",
     "AreaField",
     "AreaFiles",
     "City",
     "Classify",
     "Field",
+    "Format",
     "IntervalTable",
     "OutbreakTable",
     "OutcomeTable",
