@@ -90,7 +90,6 @@ def tick(desk: Desk, now: Instant, *, strict: bool = False) -> Ticked:
 
     A part of ours that breaks is fenced: it becomes a fault and the beat goes on (`strict`: it raises).
     """
-    before = notes.read_notes(desk.store, now)
     found: list[tuple[Flag, list[Evidence]]] = []
     faults: list[tuple[str, str]] = []
     judged: list[tuple[SignalTable, Judged]] = []
@@ -113,16 +112,17 @@ def tick(desk: Desk, now: Instant, *, strict: bool = False) -> Ticked:
         {c.id: desk.tree.around(c.members).code for c in located.standing},
         {s.name: desk.step(s.name).minutes for s in desk.settings.signals}, now,
     )  # fmt: skip
-    newest = episode.current(episode.fold(before).values())
     flags = [flag for flag, _ in found]
-    said = episode.advance(newest, flags, now, desk.today(now), rules.quiet_days, rules.close_days)
-    after = episode.current(episode.fold([*before, *said]).values())
-    behind, home = [], episode.homes(after)
-    for flag, alarms in found:
-        alert = after.get(home(flag))
-        if alert is not None and alert.phase != "ended" and flag.step >= alert.opened:
-            behind += [alarm._replace(alert=alert.id) for alarm in alarms]
-    with desk.store.transaction():
+    with desk.store.transaction():  # what people say meanwhile comes before or after, not between
+        before = notes.read_notes(desk.store, now)
+        newest = episode.current(episode.fold(before).values())
+        said = episode.advance(newest, flags, now, desk.today(now), rules.quiet_days, rules.close_days)
+        after = episode.current(episode.fold([*before, *said]).values())
+        behind, home = [], episode.homes(after)
+        for flag, alarms in found:
+            alert = after.get(home(flag))
+            if alert is not None and alert.phase != "ended" and flag.step >= alert.opened:
+                behind += [alarm._replace(alert=alert.id) for alarm in alarms]
         rows = write_scans(desk.store, located.runs, located.told)
         rows += notes.write_tick(desk.store, now, said, sorted(behind), faults)
     by = {kind: [n.alert for n in said if n.action == kind] for kind in ("open", "grow", "quiet", "lapse")}

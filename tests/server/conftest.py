@@ -22,6 +22,7 @@ def city(monkeypatch: pytest.MonkeyPatch) -> fake.City:
     for name in ("city", "signals", "areas", "geojson", "series", "explain", "area_map", "alerts", "alert", "clusters",
                  "sources", "findings", "health", "outlook", "nowcast", "boards", "what_if"):  # fmt: skip
         monkeypatch.setattr(views, name, getattr(fake.City, name))
+    monkeypatch.setattr("tocsin.server.beat.Ahead", fake.Ahead)
     for name in ("push", "note", "tick"):
         monkeypatch.setattr(loop, name, getattr(fake.City, name))
     return fake.City()

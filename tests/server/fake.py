@@ -219,3 +219,19 @@ def _checked(as_of: str | None) -> None:
 
 def _finding(line: int, code: str, message: str, *, kept: bool = False) -> Finding:
     return Finding("", "push", line, "key", "", code, message, b"", kept)
+
+
+class Ahead:
+    """Sees at every look something that is urgent."""
+
+    def __init__(self, desk: Any) -> None:
+        pass
+
+    def look(self, now: int) -> Any:
+        return SimpleNamespace(cells=[], urgent=True, other=False)
+
+    def judged(self) -> None:
+        pass
+
+    def prepare(self, now: int) -> bool:
+        return False

@@ -5,7 +5,6 @@ import re
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx2
@@ -237,18 +236,13 @@ def test_a_long_beat_does_not_hold_up_the_end(site: Site, city: fake.City, monke
     monkeypatch.setattr("tocsin.loop.tick", long)
     monkeypatch.setattr("tocsin.server.app.PATIENCE", 0.05)
     beat = Beat(site, 1)
-    with TestClient(build(site, beat)) as web, ThreadPoolExecutor(1) as pool:
+    with TestClient(build(site, beat)) as web:
         assert began.wait(10)
         note = f"{API}/alerts/{fake.ALERT_ID}/notes"
-        waits = pool.submit(web.post, note, json={"action": "comment", "who": "Li"}, headers=WRITE)
-        while not site.writer.taken:
-            time.sleep(0.01)
-        site.close()
-        assert waits.result(10).status_code == 503  # refused, so that it is sent again; not lost in silence
+        assert web.post(note, json={"action": "comment", "who": "Li"}, headers=WRITE).status_code == 201  # nor writers
     assert not free.is_set()  # the application has ended, the beat has not
     free.set()
     assert beat.stop(10)
-    assert not city.notes
 
 
 def test_a_note_is_said_to_all(site: Site, web: TestClient) -> None:

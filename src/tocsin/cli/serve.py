@@ -20,8 +20,8 @@ from tocsin.server.site import Site
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0: every network.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: any free one.")
 @click.option(
-    "--beat", type=click.FloatRange(min=0.1), default=30.0, show_default=True, metavar="SECONDS",
-    help="How often to look for new files and to judge.",
+    "--beat", type=click.FloatRange(min=0.1), default=1.0, show_default=True, metavar="SECONDS",
+    help="How often to look for what is new, and to judge it.",
 )  # fmt: skip
 @click.option(
     "--log", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,

@@ -1,25 +1,38 @@
 """The beat: a thread that looks for new files, judges, and says what changed. I/O."""
 
+import math
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 from tocsin import loop, views
+from tocsin.ahead import Ahead
 from tocsin.feed.folder import QUIET_SECONDS
 from tocsin.server.alerts import tell
 from tocsin.server.refuse import Refused
 from tocsin.server.site import Site
 from tocsin.server.watch import Ending, Watch
 from tocsin.store.retention import forget
-from tocsin.views.plain import iso
+from tocsin.views.plain import civil, iso
 
 FORGET_EVERY = 3_600_000_000  # microseconds
 DAY = 24 * FORGET_EVERY
+CELLS = 1000  # counts told in one message
+SOURCES = 5.0  # seconds between two looks at the sources
 MANY = 20  # alerts of one beat told one by one; beyond, pages are told to load everything
 
 
+FULL = 30.0  # seconds after which everything is judged, moved or not
+IDLE = 10.0  # what is not urgent waits so many times as long as it last took: at most a tenth of a core
+
+
 class Beat:
-    """`once` is one beat; `start` makes one every `seconds`, the first at once, until `stop`."""
+    """`once` is one full beat; `start` looks every `seconds` for what moved, and makes a full one when it is due.
+
+    Due: at first; every `FULL` seconds, or `seconds` if that is longer; at once when a count reaches its mark; soon
+    when something moved that has none.
+    """
 
     def __init__(self, site: Site, seconds: float) -> None:
         self._site, self._seconds = site, seconds
@@ -32,6 +45,10 @@ class Beat:
         self._leads = False
         self._upto = site.clock()
         self._forgot = 0
+        self._ahead: Ahead | None = None
+        self._judged, self._took, self._moved = -math.inf, 0.0, False  # when, for how long; something waits
+        self._prepared, self._preparing = -math.inf, 0.0
+        self._sources = -math.inf
 
     def start(self) -> None:
         """Begin, in a thread."""
@@ -50,6 +67,7 @@ class Beat:
         Of several servers on one store, one watches and judges; the others tell their pages what it did, and one of
         them takes over when it ends.
         """
+        began = time.monotonic()
         self._leads = False
         self._fenced("lead", self._ask)
         if self._leads:
@@ -57,20 +75,64 @@ class Beat:
             self._fenced("forget", self._forget)
         self._fenced("sources", self._tell_sources)
         self._fenced("tick", self._tick)
+        self._moved, self._judged = False, time.monotonic()
+        self._took = self._judged - began
+        if self._ahead is not None:
+            self._ahead.judged()
+
+    def glance(self) -> None:
+        """What moved since the last look is told; what reached its mark is judged at once, the rest when it is due."""
+        self._leads = False
+        self._fenced("lead", self._ask)
+        if self._leads:
+            self._fenced("watch", self._look)
+        if time.monotonic() - self._sources >= SOURCES:
+            self._fenced("sources", self._tell_sources)
+        urgent = self._fenced("look", self._see)
+        waited = time.monotonic() - self._judged
+        if self._leads and (urgent or waited >= FULL or (self._moved and waited >= IDLE * self._took)):
+            self.once()
+        elif not self._leads:
+            self._fenced("tick", self._tick)
+        elif time.monotonic() - self._prepared >= IDLE * self._preparing:
+            self._fenced("marks", self._prepare)
 
     def _run(self) -> None:
-        while not self._stop.is_set():
-            self.once()
-            self._stop.wait(self._seconds)
+        self.once()
+        while not self._stop.wait(self._seconds):
+            if self._seconds >= FULL:
+                self.once()
+            else:
+                self.glance()
 
-    def _fenced(self, part: str, work: Callable[[], None]) -> None:
+    def _see(self) -> bool:
+        site = self._site
+        if self._ahead is None:
+            self._ahead = Ahead(site.desk)
+        seen = self._ahead.look(site.clock())
+        self._moved |= seen.other
+        if seen.cells:
+            cells = [
+                c._asdict() | {"time": civil(c.step, site.desk.step(c.signal).minutes)} for c in seen.cells[:CELLS]
+            ]
+            told = [{k: c[k] for k in ("signal", "area", "time", "value")} for c in cells]
+            site.broker.tell("counts", {"as_of": iso(site.clock()), "cells": told, "more": len(seen.cells) > CELLS})
+        return seen.urgent
+
+    def _prepare(self) -> None:
+        began = time.monotonic()
+        if self._ahead is not None and self._ahead.prepare(self._site.clock()):
+            self._preparing, self._prepared = time.monotonic() - began, time.monotonic()
+
+    def _fenced(self, part: str, work: Callable[[], bool | None]) -> bool:
         try:
             if not self._stop.is_set():
-                work()
+                return bool(work())
         except (Refused, Ending):
             pass  # the server is ending
         except Exception as e:
             self._site.fault(part, e)
+        return False
 
     def _ask(self) -> None:
         self._leads = self._site.desk.leads()
@@ -95,13 +157,12 @@ class Beat:
         for name, row in now.items():
             if self._known and _told(row) != _told(self._known.get(name, {})):
                 site.broker.tell("source", row)
-        self._known = now
+        self._known, self._sources = now, time.monotonic()
 
     def _tick(self) -> None:
         site = self._site
         if self._leads:
-            with site.writer.hold():
-                ticked: loop.Ticked | None = loop.tick(site.desk, site.clock())
+            ticked: loop.Ticked | None = loop.tick(site.desk, site.clock())
         else:
             ticked = loop.news(site.desk, self._upto)
         if ticked is None:

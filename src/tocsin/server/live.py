@@ -13,7 +13,13 @@ from typing import Any
 from tocsin.server import wire
 from tocsin.server.refuse import Refused
 
-KINDS: dict[str, Any] = {"tick": wire.Tick, "alert": wire.Alert, "source": wire.Source, "reset": dict[str, str]}
+KINDS: dict[str, Any] = {
+    "tick": wire.Tick,
+    "counts": wire.Counts,
+    "alert": wire.Alert,
+    "source": wire.Source,
+    "reset": dict[str, str],
+}
 
 
 class Broker:

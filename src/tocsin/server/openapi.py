@@ -28,8 +28,8 @@ REFUSALS = {
     503: "The store or the server cannot serve now; Retry-After says when to come again",
 }
 
-LIVE = """Server-sent events. `tick`: a Tick; `alert`: an Alert; `source`: a Source; `reset`: load everything again,
-what came in between is no longer held. Ids increase; `Last-Event-ID` resumes."""
+LIVE = """Server-sent events. `tick`: a Tick; `counts`: Counts; `alert`: an Alert; `source`: a Source; `reset`: load
+everything again, what came in between is no longer held. Ids increase; `Last-Event-ID` resumes."""
 
 
 def document(routes: Sequence[Route], prefix: str) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def document(routes: Sequence[Route], prefix: str) -> dict[str, Any]:
         r.body for r in routes if r.body and not isinstance(r.body, str)
     ]
     asked = [r.ask for r in routes]
-    _, components = msgspec.json.schema_components([*kinds, wire.Problem, wire.Tick], ref_template=REF)
+    _, components = msgspec.json.schema_components([*kinds, wire.Problem, wire.Tick, wire.Counts], ref_template=REF)
     paths: dict[str, dict[str, Any]] = {}
     for route, ask in zip(routes, asked, strict=True):
         paths.setdefault(prefix + route.path, {})[route.method.lower()] = _operation(route, _parameters(route, ask))

@@ -321,6 +321,23 @@ class Tick(Said, frozen=True):
     alerts: Moved
 
 
+class Count(Said, frozen=True):
+    """The count of one cell of a newest step, as it is now."""
+
+    signal: str
+    area: str
+    time: Step
+    value: Number
+
+
+class Counts(Said, frozen=True):
+    """Counts that changed since the last look, on the live stream; `more`: so did others."""
+
+    as_of: Moment
+    cells: list[Count]
+    more: bool
+
+
 class Wrong(Said, frozen=True):
     """What is wrong, and what to do."""
 

@@ -29,6 +29,24 @@ def read_increments(
     return columns, int(whole[-1, 0]) if len(rows) else since
 
 
+def moved(store: Store, since: int) -> tuple[dict[str, set[int]], int]:
+    """Which steps of which signals have increments after row `since`, and the newest row's number."""
+    last = newest(store)
+    found: dict[str, set[int]] = {}
+    for signal, step in store.db.execute(
+        "SELECT DISTINCT s.name, i.step FROM increment i JOIN signal s ON s.id = i.signal"
+        " WHERE i.seq > ? AND i.seq <= ?",
+        (since, last),
+    ):
+        found.setdefault(signal, set()).add(step)
+    return found, last
+
+
+def newest(store: Store) -> int:
+    """The number of the last increment, 0 if there is none."""
+    return int(store.db.execute("SELECT COALESCE(MAX(seq), 0) FROM increment").fetchone()[0])
+
+
 def heard(store: Store, sources: list[str], since: int = 0) -> dict[str, list[tuple[int, int]]]:
     """For each source, (minute UTC, events) of every minute it was heard in, ascending."""
     found: dict[str, list[tuple[int, int]]] = {s: [] for s in sources}

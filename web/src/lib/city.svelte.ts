@@ -1,7 +1,7 @@
 /** What the page knows of the city: its signals and areas, read once; its alerts and sources, kept fresh by the stream. */
 import { api, ApiError } from './api';
 import { speech } from './language.svelte';
-import { live, type Tick } from './live.svelte';
+import { live, type Counts, type Tick } from './live.svelte';
 import type { Alert, Alerts, Area, City, DetectorRun, Health, Shapes, Signal, Source, Title } from './wire';
 
 const MOST = 200; // alerts asked for at once
@@ -17,6 +17,7 @@ class Known {
   error = $state.raw<ApiError | null>(null);
   judged = $state<string | null>(null); // the last tick's moment
   version = $state(0); // grows when what is on the screen should be read again
+  counted = $state.raw<Record<string, { time: string; value: number | null }>>({}); // newest counts, by signal and area
   arrived = $state.raw<Alert | null>(null); // the newest alert, to be said aloud
   byCode = $derived(new Map(this.areas.map((area) => [area.code, area])));
   bySignal = $derived(new Map(this.signals.map((signal) => [signal.name, signal])));
@@ -27,7 +28,8 @@ class Known {
 
   async start(): Promise<void> {
     live.listen((heard) => {
-      if (heard.kind === 'source') this.source(heard.source);
+      if (heard.kind === 'counts') this.count(heard.counts);
+      else if (heard.kind === 'source') this.source(heard.source);
       else if (heard.kind === 'alert') this.alert(heard.alert);
       else if (heard.kind === 'tick') this.tick(heard.tick);
       if (heard.kind === 'alert' || heard.kind === 'again') this.soon();
@@ -70,6 +72,12 @@ class Known {
   shapes(): Promise<Shapes | null> {
     this.drawn ??= this.city?.has_map ? api.shapes().catch(() => ((this.drawn = null), null)) : Promise.resolve(null);
     return this.drawn;
+  }
+
+  private count(counts: Counts): void {
+    const news = counts.cells.map((cell) => [`${cell.signal}\n${cell.area}`, { time: cell.time, value: cell.value }]);
+    this.counted = { ...this.counted, ...Object.fromEntries(news) };
+    if (counts.more) this.soon();
   }
 
   learn(runs: DetectorRun[]): void {

@@ -10,7 +10,12 @@ export interface Tick {
   as_of: string;
   alerts: { opened: number; changed: number; closed: number };
 }
-export type Heard = { kind: 'tick'; tick: Tick } | { kind: 'alert'; alert: Alert } | { kind: 'source'; source: Source } | { kind: 'again' };
+export interface Counts {
+  as_of: string;
+  cells: { signal: string; area: string; time: string; value: number | null }[];
+  more: boolean;
+}
+export type Heard = { kind: 'tick'; tick: Tick } | { kind: 'counts'; counts: Counts } | { kind: 'alert'; alert: Alert } | { kind: 'source'; source: Source } | { kind: 'again' };
 
 const SILENCE = 40_000; // the heartbeat comes every 15 s
 const STALE = 60_000;
@@ -128,6 +133,7 @@ class Live {
     const body = JSON.parse(data) as never;
     if (event === 'tick') this.tell({ kind: 'tick', tick: body });
     else if (event === 'alert') this.tell({ kind: 'alert', alert: body });
+    else if (event === 'counts') this.tell({ kind: 'counts', counts: body });
     else if (event === 'source') this.tell({ kind: 'source', source: body });
     else if (event === 'reset') this.tell({ kind: 'again' }); // too much was missed to be told one by one
   }
