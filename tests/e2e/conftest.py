@@ -30,13 +30,13 @@ class City(NamedTuple):
     url: str
     today: date
 
-    def ask(self, path: str, body: Any = None) -> Any:
+    def ask(self, path: str, body: Any = None, patience: float = 60) -> Any:
         """GET, or POST with the token when there is a body."""
         request = urllib.request.Request(f"{self.url}/api/v1{path}", headers={"Authorization": f"Bearer {TOKEN}"})
         if body is not None:
             request.data = json.dumps(body).encode()
             request.add_header("Content-Type", "application/json")
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=patience) as answer:
             return json.load(answer)
 
 
@@ -54,7 +54,7 @@ def served(folder: Path) -> Iterator[City]:
             yield City(link[0], datetime.now(ZoneInfo("Asia/Shanghai")).date())
         finally:
             server.terminate()
-            server.wait(20)
+            server.wait(60)
 
 
 @pytest.fixture(scope="module")

@@ -44,13 +44,15 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     toml.write_text(toml.read_text("utf-8").replace('name = "ed.ili"', more, 1), "utf-8")
     with served(folder) as found:
         found.ask("/events", _cases(found))
+        for path in ("/outlook", "/boards?signal=ed.ili&level=town", "/nowcast?signal=ed.ili&area=11"):
+            found.ask(path, patience=300)  # once after an install its kernels are compiled
         yield found
 
 
 def test_every_number_of_a_card_has_its_interval(reader: Reader) -> None:
     with reader.open("/outlook") as page:
         card = page.locator("article").filter(has_text="ILI")
-        expect(card).to_be_visible(timeout=60_000)  # the first answer of a cold server
+        expect(card).to_be_visible()
         for value in card.locator("dd").all():
             assert re.search(r"\d.*\(.*\d.*–.*\d.*\)", value.inner_text()), value.inner_text()
         expect(card).to_contain_text("P(Rt>1)")
