@@ -23,11 +23,11 @@ def commands() -> str:
         command = group.get_command(click.Context(group), name)
         assert command is not None
         names = ["-h", "--help"]  # as the program itself sets them
-        vars(command).pop("_help_option", None)  # click keeps the names of whoever asked first
+        command._help_option = None  # click keeps the names of whoever asked first
         context = click.Context(command, info_name=f"tocsin {name}", terminal_width=100, help_option_names=names)
         out += [f"## `tocsin {name}`", "", line, "", "```text", command.get_help(context).rstrip(), "```", ""]
         for inner, part in command.commands.items() if isinstance(command, click.Group) else ():
-            vars(part).pop("_help_option", None)
+            part._help_option = None
             one = click.Context(part, info_name=f"tocsin {name} {inner}", terminal_width=100, help_option_names=names)
             out += ["```text", part.get_help(one).rstrip(), "```", ""]
     return "\n".join(out)
