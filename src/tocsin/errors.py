@@ -3,6 +3,7 @@
     TocsinError            every message says what to do next; the command prints it and exits with `exit_code`
     ├── ConfigError        city.toml: names the file, the key and what is allowed            (2)
     ├── InputError         a file or request that cannot be read at all                       (3)
+    ├── FeedError          a feed that cannot be reached, or that breaks off                  (3)
     ├── StoreError         the store is missing, locked, newer than this program, or damaged  (4)
     ├── MethodError        a method asked for what it cannot do                               (5)
     ├── NotFound           a name that the city does not have                                (1)
@@ -26,6 +27,12 @@ class ConfigError(TocsinError):
 
 class InputError(TocsinError):
     """A file or request cannot be read at all (single bad records become findings instead)."""
+
+    exit_code = 3
+
+
+class FeedError(TocsinError):
+    """A feed cannot be reached, refuses us, or breaks off; what was not acknowledged comes again."""
 
     exit_code = 3
 

@@ -8,6 +8,8 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from msgspec.structs import replace
+
 from tocsin import ingest
 from tocsin.alert import episode, triage
 from tocsin.alert.join import joined
@@ -189,7 +191,7 @@ def receive(desk: Desk, source: SourceTable, data: bytes, name: str, now: Instan
 
 def mapping_digest(desk: Desk, source: SourceTable) -> str:
     """What a file is read with: mapping, signals, zone, areas. The same bytes read another way are another delivery."""
-    return hashlib.sha256(repr((source, desk.vocabulary)).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr((replace(source, feed=None), desk.vocabulary)).encode()).hexdigest()[:16]
 
 
 def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:

@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 
 from tocsin import views
 from tocsin.errors import StoreError
+from tocsin.feed.contract import Status
 from tocsin.server import journal
 from tocsin.server.app import API
 from tocsin.server.site import Site
@@ -54,3 +55,22 @@ def test_the_log_as_json_is_one_object_a_line() -> None:
     said = json.loads(line)
     assert (said["level"], said["part"], said["message"]) == ("error", "tocsin.server", "broke: 看")
     assert said["trace"].endswith("ValueError: two\nlines\n")
+
+
+def test_a_feeds_line_stands_in_the_sources_the_metrics_and_the_health(web: TestClient, site: Site) -> None:
+    line = site.feeds["hospital"] = Status("mqtt", site.clock)
+    assert web.get(f"{API}/health").json()["status"] == "ok"
+    line.now("up")
+    line.took(3)
+    for state, problem, up, health in (("up", "", 1, "ok"), ("down", 'the "broker" is away', 0, "degraded")):
+        line.now(state, problem)
+        told = next(s["feed"] for s in web.get(f"{API}/sources").json() if s["name"] == "hospital")
+        assert (told["kind"], told["state"], told["messages"], told["problem"]) == ("mqtt", state, 3, problem)
+        assert told["errors"] == bool(problem)
+        assert told["last_message"] == told["since"]
+        text = web.get("/metrics").text
+        assert f'tocsin_feed_up{{source="hospital",kind="mqtt"}} {up}\n' in text
+        assert 'tocsin_feed_messages_total{source="hospital",kind="mqtt"} 3\n' in text
+        said = web.get(f"{API}/health").json()
+        assert said["status"] == health
+        assert [f["message"] for f in said["faults"] if f["part"] == "feed hospital"] == [problem] * bool(problem)

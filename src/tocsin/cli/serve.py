@@ -11,6 +11,7 @@ from tocsin.cli.common import city_option, open_city
 from tocsin.server import auth, journal
 from tocsin.server.app import build
 from tocsin.server.beat import Beat
+from tocsin.server.feeds import Feeds
 from tocsin.server.run import bind, run
 from tocsin.server.site import Site
 
@@ -28,7 +29,7 @@ from tocsin.server.site import Site
     help="What goes to standard error: lines for people, or one JSON object a line.",
 )  # fmt: skip
 def command(city: Path, host: str, port: int, beat: float, form: journal.Form) -> None:
-    """Serve the page and the API, watch the sources' folders, and judge on a beat, until Ctrl-C.
+    """Serve the page and the API, run the sources' feeds, watch their folders, and judge on a beat, until Ctrl-C.
 
     Writing (pushing records, working on alerts) needs a token: TOCSIN_TOKEN, or the file named by TOCSIN_TOKEN_FILE;
     when neither is set, one is made for this run and is part of the link that is printed.
@@ -41,6 +42,8 @@ def command(city: Path, host: str, port: int, beat: float, form: journal.Form) -
     given = auth.find_token(os.environ)
     token = given or secrets.token_urlsafe(24)
     site = Site(open_city(city), token)
+    judging = Beat(site, beat)
+    feeds = Feeds(site, judging.leads)
     listening = bind(host, port)
     link = f"http://{_shown(host)}:{listening.getsockname()[1]}/"
 
@@ -50,7 +53,7 @@ def command(city: Path, host: str, port: int, beat: float, form: journal.Form) -
         if not _is_loopback(host):
             click.echo("Everybody who reaches this address can read; put a proxy with TLS before it.", err=True)
 
-    run(build(site, Beat(site, beat)), site, listening, ready)
+    run(build(site, judging, feeds=feeds), site, listening, ready)
     click.echo("Tocsin has stopped; all that was taken in is kept.")
 
 

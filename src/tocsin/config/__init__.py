@@ -14,6 +14,7 @@ from typing import Any, Literal
 import msgspec
 
 from tocsin.calendar import Step
+from tocsin.config.feeds import allowed_feeds
 from tocsin.config.problems import problems
 from tocsin.config.tables import (
     OWN_TIME,
@@ -101,7 +102,7 @@ def _explain(message: str) -> str:
     """msgspec's message with the key first and, where a name or choice is wrong, what is allowed."""
     what, _, where = message.partition(" - at ")
     key = where.strip("`").removeprefix("$").removeprefix(".")
-    allowed = _allowed(key)
+    allowed = allowed_feeds() if key.endswith((".feed", ".feed.kind")) else _allowed(key)
     return f"{key or 'the file'}: {what}" + (f"; allowed: {', '.join(allowed)}" if allowed else "")
 
 

@@ -4,6 +4,7 @@ import typing
 from collections.abc import Mapping
 
 from tocsin.calendar import DAY, Step, zone
+from tocsin.config.feeds import feed_problems
 from tocsin.config.tables import (
     OWN_TIME,
     Field,
@@ -115,6 +116,8 @@ def _estimate_problems(g: SignalTable, signals: Mapping[str, SignalTable]) -> ty
 
 
 def _source_problems(f: SourceTable, signals: set[str]) -> typing.Iterator[tuple[str, str]]:
+    if f.feed is not None:
+        yield from ((f"feed.{k}", v) for k, v in feed_problems(f.feed))
     if f.raw_days < 0:
         yield "raw_days", f"{f.raw_days}; expected a number of days, or 0 to keep the bytes"
     if f.every:

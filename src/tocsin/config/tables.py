@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from tocsin.calendar import DAY, Step
+from tocsin.config.feeds import AnyFeed
 from tocsin.errors import ConfigError
 from tocsin.types import Kind, Signal, Title
 
@@ -214,6 +215,7 @@ class SourceTable(_Table, frozen=True):
     owner: str = ""  # whom to call when it is silent
     raw_days: int = 0  # the bytes that came are forgotten after so many days; 0: they are kept
     mapping: RecordMap | None = None  # push-only sources need none
+    feed: AnyFeed | None = None  # how its messages come by themselves, where not as files
 
 
 class Settings(_Table, frozen=True):

@@ -39,6 +39,7 @@ from tocsin.server import (
 )
 from tocsin.server import map as area_map
 from tocsin.server.beat import Beat
+from tocsin.server.feeds import Feeds
 from tocsin.server.openapi import document
 from tocsin.server.page import STATIC, Armour, Page
 from tocsin.server.refuse import refusal
@@ -93,15 +94,19 @@ ROUTES = [
 ]  # fmt: skip
 
 
-def build(site: Site, beat: Beat | None = None, static: Path = STATIC) -> Starlette:
-    """The application: API, page and live stream on one city; with `beat`, its thread lives as long as the app."""
+def build(site: Site, beat: Beat | None = None, static: Path = STATIC, feeds: Feeds | None = None) -> Starlette:
+    """The application: API, page and live stream on one city; `beat` and `feeds` live as long as the app."""
 
     @asynccontextmanager
     async def life(app: Starlette) -> AsyncIterator[None]:
         site.open()
         if beat:
             beat.start()
+        if feeds:
+            feeds.start()
         yield
+        if feeds:
+            await feeds.stop()
         site.close()
         if beat:
             await anyio.to_thread.run_sync(beat.stop, PATIENCE)

@@ -9,6 +9,7 @@ from typing import Any
 from tocsin import loop, views
 from tocsin.ahead import Ahead
 from tocsin.feed.folder import QUIET_SECONDS
+from tocsin.server import sources
 from tocsin.server.alerts import tell
 from tocsin.server.refuse import Refused
 from tocsin.server.site import Site
@@ -50,6 +51,10 @@ class Beat:
         self._prepared, self._preparing = -math.inf, 0.0
         self._sources = -math.inf
 
+    def leads(self) -> bool:
+        """Whether this server was the one to watch and judge when it last asked."""
+        return self._leads
+
     def start(self) -> None:
         """Begin, in a thread."""
         self._thread.start()
@@ -68,7 +73,6 @@ class Beat:
         them takes over when it ends.
         """
         began = time.monotonic()
-        self._leads = False
         self._fenced("lead", self._ask)
         if self._leads:
             self._fenced("watch", self._look)
@@ -82,7 +86,6 @@ class Beat:
 
     def glance(self) -> None:
         """What moved since the last look is told; what reached its mark is judged at once, the rest when it is due."""
-        self._leads = False
         self._fenced("lead", self._ask)
         if self._leads:
             self._fenced("watch", self._look)
@@ -135,7 +138,11 @@ class Beat:
         return False
 
     def _ask(self) -> None:
-        self._leads = self._site.desk.leads()
+        try:
+            self._leads = self._site.desk.leads()
+        except Exception:
+            self._leads = False
+            raise
 
     def _look(self) -> None:
         # A file is known to have stopped growing only at a second look.
@@ -153,7 +160,7 @@ class Beat:
 
     def _tell_sources(self) -> None:
         site = self._site
-        now = {row["name"]: row for row in views.sources(site.desk, site.clock())}
+        now = {row["name"]: row for row in sources.rows(site)}
         for name, row in now.items():
             if self._known and _told(row) != _told(self._known.get(name, {})):
                 site.broker.tell("source", row)

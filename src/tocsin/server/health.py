@@ -3,6 +3,7 @@
 from typing import Any
 
 from tocsin import views
+from tocsin.server.feeds import faults
 from tocsin.server.route import Ask
 from tocsin.server.site import Site
 
@@ -10,6 +11,7 @@ from tocsin.server.site import Site
 def get(site: Site, ask: Ask) -> Any:
     """Whether the system does what it should, and what broke."""
     health = dict(views.health(site.desk, site.clock()))
-    if site.faults:
-        health |= {"status": "degraded", "faults": [*health["faults"], *site.faults]}
+    ours = [*site.faults, *faults(site)]
+    if ours:
+        health |= {"status": "degraded", "faults": [*health["faults"], *ours]}
     return health

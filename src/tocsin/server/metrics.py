@@ -20,6 +20,12 @@ BY_SOURCE = (
     ("tocsin_source_lag_minutes", "gauge", "Minutes since the source was last heard", "lag_minutes"),
     ("tocsin_source_delay_days", "gauge", "Median days from reference to report, newest events", "median_delay_days"),
 )
+# By feed: the metric, its kind, what it says, the field of its status.
+BY_FEED = (
+    ("tocsin_feed_up", "gauge", "1 while the feed is connected or listening", "state"),
+    ("tocsin_feed_messages_total", "counter", "Messages that were taken and acknowledged", "messages"),
+    ("tocsin_feed_errors_total", "counter", "Broken lines and messages that could not be used", "errors"),
+)
 
 
 async def metrics(site: Site, request: Request) -> Response:
@@ -48,6 +54,12 @@ def _lines(sources: list[dict[str, Any]], health: dict[str, Any], site: Site) ->
         yield from (_line(name, row[field], source=row["name"]) for row in sources if row[field] is not None)
     yield "# HELP tocsin_source_state The source's state, 1 for the one it is in\n# TYPE tocsin_source_state gauge\n"
     yield from (_line("tocsin_source_state", 1, source=row["name"], state=row["state"]) for row in sources)
+    for name, kind, says, field in BY_FEED:
+        if site.feeds:
+            yield f"# HELP {name} {says}\n# TYPE {name} {kind}\n"
+        for source, feed in dict(site.feeds).items():
+            yield _line(name, int(getattr(feed, field) == "up") if field == "state" else getattr(feed, field),
+                        source=source, kind=feed.kind)  # fmt: skip
     for name, kind, says, value in (
         ("tocsin_up", "gauge", "1 if nothing of ours is broken", int(health["status"] == "ok" and not site.faults)),
         ("tocsin_behind_seconds", "gauge", "Seconds since the last beat", health["behind_seconds"]),

@@ -10,6 +10,7 @@ import anyio
 import anyio.to_thread
 
 from tocsin.desk import Desk
+from tocsin.feed.contract import Status
 from tocsin.server.live import Broker
 from tocsin.server.writer import Writer
 from tocsin.types import Instant
@@ -36,6 +37,7 @@ class Site:
     writer: Writer = field(default_factory=Writer)
     broker: Broker = field(default_factory=lambda: Broker(first=now() // 1000))
     faults: list[dict[str, str]] = field(default_factory=list)
+    feeds: dict[str, Status] = field(default_factory=dict)  # by source
     _reading: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(READERS))
 
     def fault(self, part: str, why: Exception) -> None:

@@ -240,6 +240,18 @@ class DayCount(Said, frozen=True):
     events: int
 
 
+class Feed(Said, frozen=True):
+    """A source's own line. Paused: the store does not take what came; standby: another server runs it."""
+
+    kind: Literal["mllp", "mqtt", "kafka", "poll", "sftp"]
+    state: Literal["starting", "up", "paused", "down", "standby"]
+    since: Moment | None
+    last_message: Moment | None
+    messages: int
+    errors: int
+    problem: str
+
+
 class Source(Said, frozen=True):
     """One feed and how it does."""
 
@@ -255,6 +267,7 @@ class Source(Said, frozen=True):
     duplicates: int
     median_delay_days: Number
     recent: list[DayCount]
+    feed: Feed | None
 
 
 class Finding(Said, frozen=True):

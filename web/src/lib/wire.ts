@@ -263,6 +263,16 @@ export interface MapDay {
 
 export type SourceState = 'ok' | 'late' | 'silent' | 'never';
 
+export interface Feed {
+  kind: 'mllp' | 'mqtt' | 'kafka' | 'poll' | 'sftp';
+  state: 'starting' | 'up' | 'paused' | 'down' | 'standby';
+  since: string | null;
+  last_message: string | null;
+  messages: number;
+  errors: number;
+  problem: string;
+}
+
 export interface Source {
   name: string;
   title: Title | string;
@@ -274,6 +284,7 @@ export interface Source {
   events: number;
   findings_open: number;
   duplicates: number;
+  feed: Feed | null;
   median_delay_days: number | null;
   recent: { date: string; events: number }[];
 }
