@@ -81,6 +81,7 @@ class PollFeed(_Certified, frozen=True, kw_only=True, tag="poll"):
     url: str
     seconds: float = 300.0  # from one round to the next
     headers: dict[str, str] = {}  # such as Authorization = "Bearer ${NAME}"
+    proxy: str = ""  # address of an HTTP proxy; those of the environment are not used
     next: str = ""  # JSON pointer to the next page's address in a page; empty: the header Link, rel="next"
     since: str = ""  # a query parameter that says from when on; its value is when the last whole round began …
     overlap: float = 600.0  # … less so many seconds

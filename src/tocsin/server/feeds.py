@@ -8,11 +8,12 @@ from typing import Any
 
 from tocsin import loop
 from tocsin.config import SourceTable
-from tocsin.config.feeds import MllpFeed
+from tocsin.config.feeds import MllpFeed, MqttFeed, PollFeed
 from tocsin.desk import Desk
 from tocsin.errors import ConfigError, StoreError
 from tocsin.feed.contract import Deliver, Feed, Outcome, Status, keep
 from tocsin.feed.mllp import Mllp
+from tocsin.feed.poll import Poll
 from tocsin.server.refuse import Refused
 from tocsin.server.site import Site
 from tocsin.types import Event, Finding, Instant
@@ -27,6 +28,12 @@ def made(desk: Desk, source: SourceTable, env: Mapping[str, str], clock: Callabl
     try:
         if isinstance(table, MllpFeed):
             return Mllp(table, beside, clock, desk.tz)
+        if isinstance(table, MqttFeed):
+            from tocsin.feed.mqtt import Mqtt
+
+            return Mqtt(table, source.name, beside, env)
+        if isinstance(table, PollFeed):
+            return Poll(table, source.name, beside, env, clock)
         raise ConfigError(f"no feed of kind {table.kind!r} is built in yet" if table else "it has no [sources.feed]")
     except ConfigError as e:
         raise ConfigError(f"{desk.directory / 'city.toml'}: source {source.name!r}: {e}") from e

@@ -1,0 +1,168 @@
+"""An address asked again and again: pages taken in one round, remembered only when all of them are durable. I/O."""
+
+import asyncio
+import json
+import os
+import re
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+import msgspec
+
+from tocsin.config.feeds import PollFeed, secret
+from tocsin.errors import FeedError
+from tocsin.feed import tls
+from tocsin.feed.aside import aside
+from tocsin.feed.contract import Deliver, Message, Say, Status, durable, sentence
+from tocsin.feed.http import Answer, Getter, within
+from tocsin.types import Instant
+
+_NEXT = re.compile(r'<([^>]*)>[^,]*;\s*rel="?next"?', re.IGNORECASE)
+LONGEST = 3600.0  # seconds that a server may ask us to stay away
+
+
+class Refused(FeedError):
+    """The server answered, but not with a page; it may say when to come again."""
+
+    def __init__(self, message: str, after: float) -> None:
+        super().__init__(message)
+        self.after = after
+
+
+class Memory(msgspec.Struct):
+    """What is known of the last whole round."""
+
+    url: str = ""  # of which the two below speak: only of a round that was one page
+    etag: str = ""
+    modified: str = ""
+    since: Instant | None = None  # when it began
+
+
+class Poll:
+    """One address."""
+
+    alone = True
+
+    def __init__(
+        self, feed: PollFeed, source: str, beside: Path, env: Mapping[str, str], clock: Callable[[], Instant]
+    ) -> None:
+        """ConfigError for secrets and certificates that cannot be had."""
+        self._feed, self._clock = feed, clock
+        self._headers = {name: secret(value, env) for name, value in feed.headers.items()}
+        self._getter = Getter(tls.reaching(beside, feed.ca, feed.cert, feed.key), feed.proxy, feed.most)
+        self._file = beside / "feeds" / f"{quote(source, safe='')}.json"
+
+    async def run(self, deliver: Deliver, status: Status) -> None:
+        """Round after round until cancelled; after a round that failed, sooner and then later and later."""
+        failed = 0
+        while True:
+            try:
+                await self._round(deliver, status)
+                status.now("up")
+                failed, wait = 0, self._feed.seconds
+            except FeedError as e:
+                failed += 1
+                status.now("down", sentence(e))
+                asked = e.after if isinstance(e, Refused) else 0.0
+                wait = max(min(2.0 ** min(failed, 12), self._feed.seconds), asked)
+            await asyncio.sleep(wait)
+
+    async def sample(self, say: Say) -> Message:
+        """The first page, as a very first round would ask for it."""
+        answer = await self._get(self._first(Memory()), {})
+        kind = answer.headers.get("content-type", "no content type")
+        say(f"GET {_plain(answer.url)}: {answer.status}, {len(answer.body):,} bytes, {kind}")
+        kept = [name for name in ("ETag", "Last-Modified") if name in answer.headers]
+        say(f"an unchanged page is told by {' and '.join(kept)}" if kept else "nothing says whether it has changed")
+        following = self._next(answer)
+        say(f"the next page is {_plain(following)}" if following else "there is no next page")
+        return Message(answer.body, f"poll {_plain(answer.url)}")
+
+    async def _round(self, deliver: Deliver, status: Status) -> None:
+        memory, began = self._remembered(), self._clock()
+        url = self._first(memory)
+        asked = {"If-None-Match": memory.etag, "If-Modified-Since": memory.modified} if memory.url == url else {}
+        answer = await self._get(url, {k: v for k, v in asked.items() if v})
+        seen = {url}
+        while answer.status != 304:
+            await durable(deliver, [Message(answer.body, f"poll {_plain(answer.url)}")], status)
+            following = self._next(answer)
+            if not following:
+                break
+            if following in seen or len(seen) >= self._feed.pages:
+                raise FeedError(f"page {len(seen)} leads on without end; raise `pages` if there are more")
+            seen.add(following)
+            answer = await self._get(following, {})
+        if len(seen) == 1 and answer.status != 304:
+            h = answer.headers
+            memory = Memory(url, h.get("etag", ""), h.get("last-modified", ""))
+        elif len(seen) > 1:
+            memory = Memory()
+        memory.since = began
+        self._remember(memory)
+
+    async def _get(self, url: str, headers: Mapping[str, str]) -> Answer:
+        gone = threading.Event()
+        try:
+            answer = await aside(lambda: self._getter.get(url, {**self._headers, **headers}, gone))
+        finally:
+            gone.set()
+        if answer.status not in (200, 304) or (answer.status == 304 and not headers):
+            after = answer.headers.get("retry-after", "")
+            wait = min(float(after), LONGEST) if after.isdigit() else 0.0
+            raise Refused(f"{_plain(url)} answered {answer.status}", wait)
+        return answer
+
+    def _first(self, memory: Memory) -> str:
+        value = self._feed.begin
+        if memory.since is not None:
+            at = memory.since - int(self._feed.overlap * 1e6)
+            value = datetime.fromtimestamp(at / 1e6, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        if not self._feed.since or not value:
+            return self._feed.url
+        parts = urlsplit(self._feed.url)
+        query = [(k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True) if k != self._feed.since]
+        return parts._replace(query=urlencode([*query, (self._feed.since, value)])).geturl()
+
+    def _next(self, answer: Answer) -> str:
+        """The next page's address, "" after the last."""
+        if not self._feed.next:
+            found = _NEXT.search(", ".join(answer.headers.get_all("link", [])))
+            return within(answer.url, found[1]) if found else ""
+        try:
+            value: Any = msgspec.json.decode(answer.body)
+        except (msgspec.DecodeError, RecursionError, UnicodeError) as e:
+            raise FeedError(f"the page is no JSON, so {self._feed.next} names no next page: {e}") from e
+        for word in self._feed.next.split("/")[1:]:
+            value = value.get(word.replace("~1", "/").replace("~0", "~")) if isinstance(value, dict) else None
+        return within(answer.url, value) if isinstance(value, str) and value else ""
+
+    def _remembered(self) -> Memory:
+        """Nothing where there is no file, or one that cannot be read: then everything is asked for again."""
+        try:
+            found = msgspec.json.decode(self._file.read_bytes(), type=dict[str, Any])
+            return msgspec.convert(found["memory"], Memory) if found.get("of") == self._of() else Memory()
+        except (OSError, KeyError, msgspec.DecodeError, msgspec.ValidationError):
+            return Memory()
+
+    def _remember(self, memory: Memory) -> None:
+        self._file.parent.mkdir(exist_ok=True)
+        half = self._file.with_suffix(f".{os.getpid()}.half")
+        with half.open("w", encoding="utf-8") as out:
+            json.dump({"of": self._of(), "memory": msgspec.to_builtins(memory)}, out)
+            out.flush()
+            os.fsync(out.fileno())
+        half.replace(self._file)
+
+    def _of(self) -> list[str]:
+        """What the memory speaks of: another address or parameter is another memory."""
+        return [self._feed.url, self._feed.since]
+
+
+def _plain(url: str) -> str:
+    """An address without its query, which may hold what is nobody's business."""
+    return urlsplit(url)._replace(query="", fragment="").geturl()
