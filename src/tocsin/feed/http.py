@@ -38,9 +38,9 @@ class Getter:
             self._open.add_handler(handler)
 
     def get(self, url: str, headers: Mapping[str, str], gone: threading.Event) -> Answer:
-        """The answer, of any status; the body of a 200. FeedError when there is none, it is too large, or leads to another host.
+        """The answer, of any status; the body of a 200 only.
 
-        Stops reading when `gone` is set.
+        FeedError when there is none, it is too large, or it leads to another host. Stops reading when `gone` is set.
         """
         for _ in range(5):
             asked = Request(url, headers={"Accept-Encoding": "gzip", "User-Agent": "tocsin", **headers})  # noqa: S310

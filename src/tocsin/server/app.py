@@ -32,6 +32,7 @@ from tocsin.server import (
     series,
     signals,
     sources,
+    stream,
     wire,
     wire_clusters,
     wire_intake,
@@ -88,6 +89,10 @@ ROUTES = [
     Route(
         "POST", "/sources/{name}/messages", messages.post, wire_intake.Received, messages.MessagesAsk,
         body="*/*", refuses=(401, 404, 408, 413, 415, 429), token=True,
+    ),
+    Route(
+        "POST", "/stream", stream.post, "application/x-ndjson", body="application/x-ndjson",
+        refuses=(401, 415, 429), token=True,
     ),
     Route("GET", "/live", listen.get, "text/event-stream"),
     Route("GET", "/openapi.json", _openapi, dict[str, Any]),

@@ -38,7 +38,7 @@ async def post(site: Site, request: Request) -> Response:
 
         def take() -> bytes:
             taken, items = loop.receive(site.desk, source, data, "POST", site.clock())
-            flaws = [_said(i) for i in items if isinstance(i, Finding)]
+            flaws = [said(i) for i in items if isinstance(i, Finding)]
             counts = {"accepted": taken.accepted, "duplicates": taken.duplicates, "findings": taken.findings}
             return wire.encode({**counts, "problems": flaws[:100]}, wire_intake.Received)
 
@@ -46,5 +46,6 @@ async def post(site: Site, request: Request) -> Response:
         return Response(answer, 200, {"Cache-Control": "no-store"}, "application/json")
 
 
-def _said(finding: Finding) -> dict[str, Any]:
+def said(finding: Finding) -> dict[str, Any]:
+    """A finding as an answer tells it."""
     return {"line": finding.line, "field": finding.field, "code": finding.code, "message": finding.message}

@@ -140,6 +140,7 @@ PACKED: dict[str, Callable[[], Any]] = {
     "gzip": lambda: zlib.decompressobj(wbits=31),
     "zstd": zstd.ZstdDecompressor,
 }
+UNPACKABLE = (zlib.error, zstd.ZstdError, EOFError)  # what they raise
 
 
 async def body(request: Request, most: int, kinds: Sequence[str], seconds: float = 60.0) -> tuple[bytes, str]:
@@ -171,7 +172,7 @@ async def body(request: Request, most: int, kinds: Sequence[str], seconds: float
                     raise too_large
         if not unpack.eof or unpack.unused_data:
             raise EOFError("it ends in the middle" if not unpack.eof else "it is several, one after another")
-    except (zlib.error, zstd.ZstdError, EOFError) as e:
+    except UNPACKABLE as e:
         raise Refused(400, "bad-encoding", f"The body is not one {encoding} stream: {e}") from e
     except TimeoutError as e:
         raise Refused(408, "too-slow", f"The body did not come within {seconds:g} s") from e

@@ -37,6 +37,7 @@ class Site:
     writer: Writer = field(default_factory=Writer)
     broker: Broker = field(default_factory=lambda: Broker(first=now() // 1000))
     faults: list[dict[str, str]] = field(default_factory=list)
+    streams: int = 0  # bodies without end that are being read
     feeds: dict[str, Status] = field(default_factory=dict)  # by source
     _reading: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(READERS))
 

@@ -44,6 +44,17 @@ class Received(Said, frozen=True):
     problems: list[Flaw]
 
 
+class Progress(Said, frozen=True):
+    """How far a stream has come: `lines` of it are durable; problems are those of the last batch, at most a hundred."""
+
+    lines: int
+    accepted: int
+    duplicates: int
+    findings: int
+    problems: list[Flaw]
+    done: bool
+
+
 class PushedEvent(Struct, frozen=True):
     """One fact; a later one with the same source and key replaces it."""
 
