@@ -23,7 +23,7 @@ def parsed(feed: str):
 @pytest.mark.parametrize(
     ("feed", "words"),
     [
-        ('kind = "carrier-pigeon"\n', ["feed", "carrier-pigeon", "mllp (", "mqtt (", "sftp ("]),
+        ('kind = "carrier-pigeon"\n', ["feed", "carrier-pigeon", "mllp (", "mqtt (", "poll ("]),
         ('kind = "mqtt"\nhost = "b"\n', ["topic", "mqtt ("]),
         (MQTT + "tpoic = 1\n", ["tpoic", "mqtt ("]),
         (MQTT + "port = 70000\n", ["sources[2].feed.port", "65535"]),

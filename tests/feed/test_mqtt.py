@@ -42,19 +42,20 @@ def test_what_comes_while_we_are_away_waits_and_nothing_counts_twice(
 ) -> None:
     made = city(tmp_path, ROWS, feed(broker, f'version = "{version}"\n'))
 
-    async def run(send: list[bytes], events: int, came: int) -> None:
+    async def run(send: list[bytes], events: int, came: int, acknowledged: int) -> None:
         async with running(made) as (site, _):
             await until(up(site))
             if send:
                 broker.publish("epi/1/rows", *send)
                 broker.publish("epi/1/others", b"not for us")
             await until(lambda: site.feeds["rows"].messages == came, f"{came} messages")
+            await until(lambda: broker.log().count("PUBACK from tocsin-rows") == acknowledged, "acknowledged")
             assert stored(site)[:2] == (events, 0)
 
-    go(lambda: run(rows(50), 50, 50))
+    go(lambda: run(rows(50), 50, 50, 50))
     broker.publish("epi/1/rows", *rows(100, 30))  # 20 of them known
-    go(lambda: run([], 130, 100))
-    go(lambda: run([], 130, 0))  # nothing is left at the broker
+    go(lambda: run([], 130, 100, 150))
+    go(lambda: run([], 130, 0, 150))  # nothing is left at the broker
 
 
 @pytest.mark.parametrize(("version", "landed"), [("5", 0), ("5", 3), ("3.1.1", 0)])

@@ -130,6 +130,6 @@ def _where(source: SourceTable) -> str:
     topic = getattr(feed, "topic", "")
     topics = ", ".join([topic] if isinstance(topic, str) else topic)
     servers = getattr(feed, "servers", "")
-    host = getattr(feed, "url", "") or (", ".join([servers] if isinstance(servers, str) else servers))
+    host = getattr(feed, "url", "").split("?")[0] or (", ".join([servers] if isinstance(servers, str) else servers))
     host = host or f"{getattr(feed, 'host', '')}:{getattr(feed, 'port', 0) or ''}".rstrip(":")
-    return " ".join(filter(None, (host, topics, getattr(feed, "folder", ""))))
+    return " ".join(filter(None, (host, topics)))

@@ -90,20 +90,8 @@ class PollFeed(_Certified, frozen=True, kw_only=True, tag="poll"):
     pages: int = 1000  # of one round
 
 
-class SftpFeed(_Reached, frozen=True, kw_only=True, tag="sftp"):
-    """A folder on an SFTP server."""
-
-    host: str
-    folder: str
-    host_key: str  # file of the server's public keys, as known_hosts
-    files: str = "*"  # which names
-    port: int = 22
-    seconds: float = 60.0  # from one look to the next
-    most: int = 256 << 20  # bytes of one file
-
-
-AnyFeed = MllpFeed | MqttFeed | KafkaFeed | PollFeed | SftpFeed
-KINDS: tuple[type[AnyFeed], ...] = (MllpFeed, MqttFeed, KafkaFeed, PollFeed, SftpFeed)
+AnyFeed = MllpFeed | MqttFeed | KafkaFeed | PollFeed
+KINDS: tuple[type[AnyFeed], ...] = (MllpFeed, MqttFeed, KafkaFeed, PollFeed)
 
 
 def allowed_feeds() -> list[str]:

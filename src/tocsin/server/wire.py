@@ -243,7 +243,7 @@ class DayCount(Said, frozen=True):
 class Feed(Said, frozen=True):
     """A source's own line. Paused: the store does not take what came; standby: another server runs it."""
 
-    kind: Literal["mllp", "mqtt", "kafka", "poll", "sftp"]
+    kind: Literal["mllp", "mqtt", "kafka", "poll"]
     state: Literal["starting", "up", "paused", "down", "standby"]
     since: Moment | None
     last_message: Moment | None

@@ -264,7 +264,7 @@ export interface MapDay {
 export type SourceState = 'ok' | 'late' | 'silent' | 'never';
 
 export interface Feed {
-  kind: 'mllp' | 'mqtt' | 'kafka' | 'poll' | 'sftp';
+  kind: 'mllp' | 'mqtt' | 'kafka' | 'poll';
   state: 'starting' | 'up' | 'paused' | 'down' | 'standby';
   since: string | null;
   last_message: string | null;
