@@ -64,9 +64,9 @@ class Mllp:
         server = await self._listen(talk)
         status.now("up")
         try:
-            async with server:
-                await server.serve_forever()
+            await asyncio.Event().wait()  # until cancelled
         finally:
+            server.close()  # not waited for: that would wait for the senders
             for task in open_ones:
                 task.cancel()
 
@@ -90,9 +90,12 @@ class Mllp:
             finally:
                 writer.close()
 
-        async with await self._listen(talk):
+        server = await self._listen(talk)
+        try:
             say(f"listening on {self._feed.host} port {self.port}{', TLS' if self._tls else ''}; waiting for a message")
             return await came
+        finally:
+            server.close()
 
     async def _listen(
         self, talk: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
