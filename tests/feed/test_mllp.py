@@ -124,6 +124,7 @@ def test_a_message_that_becomes_only_findings_is_an_error_and_a_type_not_taken_i
             assert bad["MSA"][3] == bad["ERR"][8] != ""
             assert "ADT" in other["MSA"][3]
             assert stored(site)[:2] == (1, 2)
+            assert "only findings (unknown-message)" in site.feeds["visits"].problem
 
     go(main)
 

@@ -139,8 +139,9 @@ class Mllp:
         said: list[bytes] = []
         for i, (frame, asked) in enumerate(zip(frames, headers, strict=True)):
             verdict, text = self._verdict(frame, asked, outcomes.get(i))
-            if verdict != "A":
-                status.wrong(f"{_peer(writer)}: {text}")
+            if verdict != "A":  # a finding's sentence may quote a record; it goes to its sender, not to every reader
+                outcome = outcomes.get(i)
+                status.wrong(f"{_peer(writer)}: " + (f"only findings ({outcome.code})" if outcome else text))
             said += acknowledge(asked, verdict, text, self._moment(), f"T{self._clock()}-{next(self._numbers)}")
         return said
 
