@@ -27,7 +27,7 @@ signal = "ed.ili"
 
 
 def main() -> None:
-    """Print a table: connections, messages sent ahead of answers, messages a second, milliseconds to the last answer."""
+    """Print a table: connections, sent ahead of answers, messages a second, milliseconds to the last answer."""
     with socket.create_server(("127.0.0.1", 0)) as s:
         port = s.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
