@@ -266,3 +266,18 @@ def test_a_server_that_ends_answers_nothing_it_did_not_keep(tmp_path: Path) -> N
             assert stored(site)[0] == 1
 
     go(main)
+
+
+def test_an_older_message_of_a_visit_that_comes_late_is_kept_and_changes_nothing(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running(city(tmp_path, VISITS, MLLP)) as (site, feeds):
+            await until(up(site))
+            async with line(feeds) as one:
+                elsewhere = adt("old", told="20260302090000").replace(b"^11\r", b"^12\r")
+                one.send(adt("new", kind="A03", told="20260302094500"), elsewhere)
+                assert [(await one.answer())["MSA"][1:3] for _ in range(2)] == [["AA", "new"], ["AA", "old"]]
+            events, findings, messages = stored(site)
+            assert (events, messages) == (1, 2)
+            assert findings == 1
+
+    go(main)
