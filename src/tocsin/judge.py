@@ -37,16 +37,22 @@ def judge(
     last: Minute | None = None,
 ) -> Judged:  # fmt: skip
     """Ask every detector of a signal about its newest `steps` steps as of a moment (of one area, if named)."""
+    cube, row = cube_asked(desk, table, level, as_of, steps, area, last)
+    judged = judge_cube(desk, table, cube, steps, desk.marked(table.name, cube), counts(desk, table, level, cube))
+    return judged if row is None else row_judged(judged, row)
+
+
+def cube_asked(
+    desk: Desk, table: SignalTable, level: str, as_of: Instant, steps: int, area: str | None, last: Minute | None
+) -> tuple[Cube, int | None]:
+    """What must be judged to know of an area, and its row there: the area alone, or, to a detector that pools, all."""
     step, asked = desk.step(table.name), [*desk.detectors[table.name], *desk.fallbacks[table.name]]
     history = max((d.history(step.minutes) for d in asked), default=0)
     end = step.floor(desk.today(as_of) if last is None else last)
     cube = desk.cube(table.name, level, as_of, end - (history + steps - 1) * step.minutes, end)
     pooled = any(d.pools for d in asked)  # such a detector sees the whole level, whatever is asked
     row = None if area is None else cube.areas.index(area)
-    if row is not None and not pooled:
-        cube = _row_of(cube, row)
-    judged = judge_cube(desk, table, cube, steps, desk.marked(table.name, cube), counts(desk, table, level, cube))
-    return judged if row is None or not pooled else _row_judged(judged, row)
+    return (cube, row) if row is None or pooled else (_row_of(cube, row), 0)
 
 
 def judge_cube(
@@ -84,7 +90,7 @@ def _row_of(cube: Cube, row: int) -> Cube:
     return replace(cube, areas=(cube.areas[row],), values=cube.values[:, [row]], exposure=cube.exposure[:, [row]])
 
 
-def _row_judged(judged: Judged, row: int) -> Judged:
+def row_judged(judged: Judged, row: int) -> Judged:
     """One area of what was judged."""
     return judged._replace(
         cube=_row_of(judged.cube, row),

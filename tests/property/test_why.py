@@ -5,7 +5,7 @@ import pytest
 
 from conform.checks import as_panel, noise
 from tocsin import detect
-from tocsin.detect import DETECTORS, Detector, farrington_flexible
+from tocsin.detect import DETECTORS, Detector, farrington_flexible, left_out
 from tocsin.detect.contract import FIELDS
 from tocsin.detect.sentences import RULES, sentences
 from tocsin.detect.why import largest_quiet, why
@@ -53,11 +53,39 @@ def test_the_largest_quiet_count_is_quiet_and_the_next_is_not(detector):
         seen = np.array([w.quiet, w.quiet + 1]) if np.isfinite(w.quiet) else np.array([0.0, 1e6])
         found = []
         for value in seen:
-            y = p.y[series : series + 1].copy()
-            y[0, -1] = value
-            found.append(bool(detector.alarming(detector.run(as_panel(detector, y), step))[0, -1]))
+            y = p.y.copy()
+            y[series, -1] = value
+            found.append(bool(detector.alarming(detector.run(as_panel(detector, y), step))[series, -1]))
         assert found == ([False, True] if np.isfinite(w.quiet) else [w.quiet < 0] * 2)
         assert w.alarm == (w.observed > w.quiet)
+
+
+def test_a_series_that_is_pooled_is_explained_in_the_panel_it_is_judged_in():
+    d = detect.detector("rammie")
+    p = noise(d, 4, 4, mean=9.0)
+    p.y[:] = np.round(p.y * np.array([[1], [3], [0.2], [8]]))
+    p.y[2, 400:410] = 60
+    marked = np.zeros(p.y.shape, dtype=bool)
+    marked[2, 400:410] = True
+    step = p.y.shape[1] - 1
+    judged = left_out.run(d, p, step, marked)
+    for series in range(4):
+        w = why(d, p, series, step, marked=marked)
+        assert [w.expected, w.upper, w.score, w.p] == [float(getattr(judged, f)[series, -1]) for f in FIELDS]
+        assert (w.basis.areas, w.left_out.sum()) == (4, 10 if series == 2 else 0)
+        assert (w.basis.weight[w.left_out] == 0).all()
+    alone = why(d, as_panel(d, p.y[2:3]), 0, step, marked=marked[2:3])
+    assert alone.expected != w.expected
+    said = sentences(why(d, p, 2, step, marked=marked), NAME)
+    assert any("together with those of 3 other areas" in s.en for s in said)
+    assert any("与其余 3 个区的同期一并计算" in s.zh for s in said)
+
+
+def test_a_spike_names_the_days_it_is_moved_by():
+    d = detect.detector("rammie", against="spike", recent_days=7.0)
+    p = noise(d, 2, 4)
+    step = p.y.shape[1] - 1
+    assert why(d, p, 0, step).recent.tolist() == p.time[step - 7 : step].tolist()
 
 
 def test_readings_have_a_largest_quiet_value_too():
@@ -70,6 +98,23 @@ def test_readings_have_a_largest_quiet_value_too():
 @pytest.mark.parametrize("limit", [0, 1, 2, 7, 63, 64, 1000, 123_456, 2**40 + 3])
 def test_quiet_counts_are_found_exactly(limit):
     assert largest_quiet(lambda v: v > limit, 5.0, "count") == limit
+
+
+@pytest.mark.parametrize("limit", [-1, 0, 1, 2, 7, 63, 64, 1000, 123_456, 2**40 + 3, np.inf])
+def test_asked_one_by_one_the_same_is_found_in_few_questions(limit):
+    asked = []
+
+    def alarming(values):
+        assert len(values) == 1
+        asked.append(values[0])
+        return values > limit
+
+    assert largest_quiet(alarming, 5.0, "count", 1) == (limit if limit >= 0 else -np.inf)
+    assert len(asked) <= 60
+
+
+def test_a_reading_asked_one_by_one_is_found_too():
+    assert largest_quiet(lambda v: v > 17.25, 5.0, "measure", 1) == pytest.approx(17.25, rel=1e-8)
 
 
 def test_all_and_none_may_be_quiet():

@@ -144,7 +144,7 @@ def _joined(parts: list[Judged]) -> Judged:
 def _measured(run: Run, by: str, seed: int, level: float) -> Iterator[tuple[str, list[Performance]]]:
     """The performances for all series, then for each group of them."""
     rng = np.random.default_rng([seed, 2])
-    bar = {n: float(limits(f, run.known, np.array([level]))[0]) for n, f in run.found.items()}
+    bar = {n: limits(f, run.known, np.array([level])) for n, f in run.found.items()}
     for group, rows in _groups(run.known, by):
         part = run.known.of(rows)
         told = [measured(n, f.of(rows), part, rng, level, bar[n]) for n, f in run.found.items()]

@@ -1,7 +1,7 @@
 """What a judgement rests on: the steps each method compares a step with, what each of them counts, and the fit. Pure.
 
-One function a method, of a panel of one series that ends with the judged step. A method of another package has none;
-it is then said to rest on all the history it asks for.
+One function a method, of a panel of one series (of all, for a method that pools them) that ends with the judged step. A
+method of another package has none; it is then said to rest on all the history it asks for.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,7 +10,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tocsin.detect import baseline, baseline_nb, cdc, cidars, ears, farrington, farrington_flexible, reference, runs
+from tocsin.detect import (
+    baseline,
+    baseline_nb,
+    cdc,
+    cidars,
+    ears,
+    farrington,
+    farrington_flexible,
+    rammie,
+    reference,
+    runs,
+)
 from tocsin.detect.contract import Detector, steps_per_year
 from tocsin.types import Floats, Ints, Panel
 
@@ -26,6 +37,7 @@ class Basis(NamedTuple):
     why it was left out, "" for methods without; trend_per_year: factor, or units a year of readings. cases, needed,
     within: limit54 wants `needed` cases within so many steps and saw `cases`. reason: the
     method's own for its silence. least: the steps of history it speaks from, where that is fewer than it asks for.
+    areas: the series of which the same steps are part of the fit, the judged one among them.
     """
 
     row: Ints
@@ -40,15 +52,19 @@ class Basis(NamedTuple):
     within: int = 0
     reason: str = ""
     least: int = 0
+    areas: int = 1
 
 
-def basis(detector: Detector, panel: Panel, start: int) -> Basis:
-    """The basis of the last step of a panel of one series, where judging began at step `start`."""
-    assert len(panel.y) == 1, panel.y.shape
+def basis(detector: Detector, panel: Panel, start: int, series: int = 0) -> Basis:
+    """The basis of the last step of a series, where judging began at step `start`; one alone unless detectors pool."""
+    assert len(panel.y) == 1 or detector.pools, panel.y.shape
     of, t = BASES.get(detector.name), panel.y.shape[1] - 1
+    if detector.name in POOLED:
+        return POOLED[detector.name](panel, series, detector.allowed())
     if of is None:
-        row = np.arange(max(t - detector.history(panel.step), 0), t)
-        return Basis(row, np.where(np.isnan(panel.y[0, row]), 0.0, nan), np.zeros(0, np.int64))
+        row, areas = np.arange(max(t - detector.history(panel.step), 0), t), len(panel.y)
+        weight = np.where(np.isnan(panel.y[series, row]), 0.0, nan)
+        return Basis(row, weight, np.zeros(0, np.int64), areas=areas)
     return of(panel, start, detector.allowed())
 
 
@@ -192,6 +208,20 @@ def _serfling(panel: Panel, start: int, s: Settings) -> Basis:
     return _baseline_nb(panel._replace(kind="measure"), start, whole)
 
 
+def _rammie(panel: Panel, series: int, s: Settings) -> Basis:
+    e = rammie.explain(panel, series, **s)
+    recent, least = np.arange(e.recent, _last(panel)), rammie._least(panel.step)
+    if e.fit is None:
+        return Basis(e.row, np.where(np.isnan(panel.y[series, e.row]), 0.0, 1.0), recent, least=least)
+    kept = s["trend"] and len(e.row) >= 2 * steps_per_year(panel.step)
+    trend = "kept" if kept else YOUNG if s["trend"] else "not asked for"
+    growth = float(np.exp(e.fit.effects[1])) if kept else 1.0
+    return Basis(
+        e.row, e.fit.weights[series], recent, float(e.fit.dispersion[series]), trend, nan, growth, least=least,
+        areas=len(panel.y),
+    )  # fmt: skip
+
+
 BASES: dict[str, Of] = {
     "baseline_nb": _baseline_nb,
     "bayes": _reference,
@@ -213,3 +243,4 @@ BASES: dict[str, Of] = {
     "rki": _reference,
     "serfling": _serfling,
 }
+POOLED: dict[str, Of] = {"rammie": _rammie}  # of a panel of all series: which one is asked about, instead of the start

@@ -58,6 +58,7 @@ class Performance:
     between their first and last case, and at the step of their first. sensitivity, specificity, ppv, npv, f1: of single
     steps in series with an outbreak. timeliness: (first alarm - start) / duration, 1 for a missed outbreak, mean.
     pod_at: pod with the score's threshold moved to where fpr is `level`: methods side by side at equal false alarms.
+    Where many scores are one, no threshold may have that fpr: it is on the straight line between the two next to it.
     """
 
     name: str
@@ -108,28 +109,46 @@ def truth(drawn: Drawn) -> Truth:
     return Truth(drawn.cases, drawn.size, drawn.past, drawn.scenario)
 
 
-def limits(found: Judged, known: Truth, rates: Floats) -> Floats:
-    """The scores (R,) over which lie at most these shares of the steps of series without an outbreak; inf if none."""
-    null = found.score[known.size == 0]
+class Limits(NamedTuple):
+    """Thresholds on the score for R false-alarm rates, `score` (R,), and what share (R,) of the steps that lie on them
+    are alarms beside all that lie over: two operating points and the straight line between them."""
+
+    score: Floats
+    share: Floats
+
+
+def limits(found: Judged, known: Truth, rates: Floats) -> Limits:
+    """The thresholds at which these shares (R,) of the steps of series without an outbreak are alarms; inf if none."""
+    null = np.sort(found.score[known.size == 0], axis=None)
     if not null.size:
-        return np.full(len(rates), np.inf)
-    return np.asarray(np.quantile(null, 1 - rates, method="higher"))
+        return Limits(np.full(len(rates), np.inf), np.zeros(len(rates)))
+    score = np.asarray(np.quantile(null, 1 - rates, method="higher"))
+    over = 1 - np.searchsorted(null, score, side="right") / null.size
+    on = 1 - np.searchsorted(null, score, side="left") / null.size - over
+    return Limits(score, np.clip((rates - over) / on, 0.0, 1.0))
 
 
 def curve(found: Judged, known: Truth, rates: Floats) -> Floats:
     """The share of outbreaks found (R,) at false-alarm rates (R,): the score's threshold moved from end to end."""
     has = known.cases.max(axis=1, initial=0) > 0
     highest = np.where(during(known.cases), found.score, -np.inf).max(axis=1, initial=-np.inf)[has]
-    return np.asarray((highest > limits(found, known, rates)[:, None]).mean(axis=1)) if has.any() else rates * np.nan
+    if not has.any():
+        return rates * np.nan
+    score, share = limits(found, known, rates)
+    over, on = highest > score[:, None], highest == score[:, None]
+    return np.asarray(over.mean(axis=1) + share * on.mean(axis=1))
 
 
 def measured(
-    name: str, found: Judged, known: Truth, rng: np.random.Generator, level: float, limit: float | None = None
+    name: str, found: Judged, known: Truth, rng: np.random.Generator, level: float, limit: Limits | None = None
 ) -> Performance:
-    """The performance of a detector from what it said; limit: the score for pod_at, else found from these series."""
-    at = float(limits(found, known, np.array([level]))[0]) if limit is None else limit
+    """The performance of a detector from what it said; limit: that of pod_at (R = 1), else found from these series."""
+    (score,), (share,) = limits(found, known, np.array([level])) if limit is None else limit
     stats = _statistics(found.alarming, known)
-    stats["found_at"] = _statistics(np.asarray(found.score > at), known)["found"]
+    over, least = (
+        _statistics(np.asarray(told), known)["found"] for told in (found.score > score, found.score >= score)
+    )
+    stats["found_at"] = over + share * (least - over)
     n = len(known.size)
     picked = rng.integers(0, n, (BOOTSTRAPS, n))
     weight = np.stack([np.bincount(p, minlength=n) for p in picked]).astype(np.float64)

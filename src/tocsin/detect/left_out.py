@@ -2,7 +2,8 @@
 
 To a baseline a marked step is a missing one. A judged step, and what is judged with it (the week of a weekly sum, the
 weeks in which limit54 counts cases), keeps its counts. So most steps are judged in one run with all marks missing, and
-those that lie in a marked period, or just behind one, each in a run of its own.
+those that lie in a marked period, or just behind one, each in a run of its own: of the series concerned, or, where the
+detector pools, of the whole panel, for these are then judged as part of it.
 """
 
 import numpy as np
@@ -31,14 +32,17 @@ def run(detector: Detector, panel: Panel, start: int, marked: Bools) -> Alarms:
         rows = np.flatnonzero(marked[:, own].any(axis=1))
         if not len(rows):
             continue
-        y = hidden[rows, : t + 1].copy()
-        y[:, own] = panel.y[rows, own]
-        seen = Panel(
-            y, panel.exposure[rows, : t + 1], panel.time[: t + 1], panel.step, panel.kind, panel.holiday[: t + 1]
+        seen = np.arange(len(panel.y)) if detector.pools else rows
+        y, at = hidden[seen, : t + 1].copy(), np.searchsorted(seen, rows)
+        y[at, own] = panel.y[rows, own]
+        single = detector.run(
+            Panel(
+                y, panel.exposure[seen, : t + 1], panel.time[: t + 1], panel.step, panel.kind, panel.holiday[: t + 1]
+            ),
+            _begun(detector, start, t),
         )
-        single = detector.run(seen, _begun(detector, start, t))
         for f in FIELDS:
-            told[f][rows, t - start] = getattr(single, f)[:, -1]
+            told[f][rows, t - start] = getattr(single, f)[at, -1]
     return Alarms(**told)
 
 

@@ -5,7 +5,7 @@ the areas' levels are gamma distributed around their mean (Lee and Nelder 1996, 
 them in closed form; the shared effects are one regression, whatever the number of areas.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -34,7 +34,8 @@ class _Control(NamedTuple):
 
 class _Fit(NamedTuple):
     """Shared log effects at the steps asked for (H,) and their variance (H,); of N areas: level, the relative variance
-    of the level per unit of dispersion, dispersion, degrees of freedom (N,)."""
+    of the level per unit of dispersion, dispersion, degrees of freedom (N,), weights (N, T) of past steps. effects (p,).
+    """
 
     shared: Floats
     unsure: Floats
@@ -42,6 +43,16 @@ class _Fit(NamedTuple):
     level_unsure: Floats
     dispersion: Floats
     freedom: Floats
+    effects: Floats
+    weights: Floats
+
+
+class Explained(NamedTuple):
+    """Baseline steps (R,), the first step a spike is told from (the judged one if none), and the fit, if there is one."""
+
+    row: Ints
+    recent: int
+    fit: _Fit | None
 
 
 def rammie(
@@ -66,20 +77,32 @@ def rammie(
     """
     c = _Control(years, harmonics, trend, alpha, against, recent_days, weights_threshold, gap_weeks)
     _check(c)
-    exposure = np.where(panel.exposure > 0, panel.exposure, np.nan) if population_offset else np.ones_like(panel.y)
-    usable = np.where(np.isnan(exposure), np.nan, panel.y)
-    exposure = np.nan_to_num(exposure)
+    usable, exposure = _scaled(panel, population_offset)
     out = np.full((4, len(panel.y), panel.y.shape[1] - start), np.nan)
     for first, last, until in _blocks(panel, start, c) if len(panel.y) else []:
         begin = _begin(panel.step, until, c.years)
         back = max(first - _recent(panel.step, c), 0)
-        rows = np.r_[begin:until, back:last]
-        of = baseline.design(panel.time[rows], panel.holiday[rows], panel.step, until - begin, c.harmonics, c.trend)
-        fit = _fitted(usable[:, begin:until], exposure[:, begin:until], of, c.threshold)
+        fit = _fit(panel, usable, exposure, begin, until, slice(back, last), c)
         told = _judged(usable[:, back:last], exposure[:, back:last], fit, first - back, _recent(panel.step, c), c)
         known = (~np.isnan(usable[:, begin:until])).sum(axis=1)
         out[:, :, first - start : last - start] = np.where(known[:, None] >= _least(panel.step), told, np.nan)
     return Alarms(*out)
+
+
+def explain(panel: Panel, series: int, population_offset: bool = False, **parameters: Any) -> Explained:
+    """What the last step of a series rests on, in the panel whose series it is judged with."""
+    given = dict(parameters)
+    c = _Control(**{f: given[f if f != "threshold" else "weights_threshold"] for f in _Control._fields})
+    t = panel.y.shape[1] - 1
+    usable, exposure = _scaled(panel, population_offset)
+    recent, blocks = max(t - _recent(panel.step, c), 0), _blocks(panel, t, c)
+    if not blocks:
+        return Explained(np.zeros(0, np.int64), recent, None)
+    until = blocks[0][2]
+    row = np.arange(_begin(panel.step, until, c.years), until)
+    if (~np.isnan(usable[series, row])).sum() < _least(panel.step):
+        return Explained(row, recent, None)
+    return Explained(row, recent, _fit(panel, usable, exposure, int(row[0]), until, slice(t, t + 1), c))
 
 
 def needs_rammie(step: int, years: float = 2.0, gap_weeks: float = 2.0) -> int:
@@ -132,6 +155,19 @@ def _blocks(panel: Panel, start: int, c: _Control) -> list[tuple[int, int, int]]
     return [block for block in found if block[2] >= _least(panel.step)]
 
 
+def _scaled(panel: Panel, population_offset: bool) -> tuple[Floats, Floats]:
+    """Counts, missing where the population is, and exposures."""
+    exposure = np.where(panel.exposure > 0, panel.exposure, np.nan) if population_offset else np.ones_like(panel.y)
+    return np.where(np.isnan(exposure), np.nan, panel.y), np.nan_to_num(exposure)
+
+
+def _fit(panel: Panel, y: Floats, exposure: Floats, begin: int, until: int, ahead: slice, c: _Control) -> _Fit:
+    """The model of steps [begin, until), and what it says of those ahead."""
+    rows = np.r_[begin:until, ahead]
+    of = baseline.design(panel.time[rows], panel.holiday[rows], panel.step, until - begin, c.harmonics, c.trend)
+    return _fitted(y[:, begin:until], exposure[:, begin:until], of, c.threshold)
+
+
 def _fitted(y: Floats, exposure: Floats, of: baseline.Design, threshold: float) -> _Fit:
     """Quasi-likelihood of log mean = log level_i + shared_t + log exposure_it, past steps that stand out weighed down.
 
@@ -166,7 +202,7 @@ def _fitted(y: Floats, exposure: Floats, of: baseline.Design, threshold: float) 
     level, unsure = _levels(cases, expected, dispersion)
     ahead = of.X[steps:]
     shared_unsure = np.einsum("hp,pq,hq->h", ahead, found.covariance[0], ahead) * found.dispersion[0]
-    return _Fit(ahead @ found.effects[0], shared_unsure, level, unsure, dispersion, freedom)
+    return _Fit(ahead @ found.effects[0], shared_unsure, level, unsure, dispersion, freedom, found.effects[0], weights)
 
 
 def _levels(cases: Floats, expected: Floats, dispersion: Floats) -> tuple[Floats, Floats]:

@@ -106,6 +106,13 @@ RULES: dict[str, Callable[[Settings], Title]] = {
         f"“只升不降”与“保持不变”的似然比超过 {s['k']:g} 即报警",
         f"an alarm when the likelihood ratio of never-falling means against a constant one is over {s['k']:g}",
     ),
+    "rammie": lambda s: Title(
+        f"各区共用趋势、季节与星期，水平各有其一，取预测分布的 {_p(s['alpha'])}% 分位数为阈值"
+        + ("；并按本区近日水平修正" if s["against"] == "spike" else ""),
+        "all areas share trend, season and weekdays, each has its level; the threshold is the "
+        f"{_p(s['alpha'])} % quantile of what that predicts"
+        + (", moved to where the area's last days have been" if s["against"] == "spike" else ""),
+    ),
     "regression": lambda s: Title(
         f"对前 {s['baseline']} 步拟合直线与星期效应，取 {_p(s['alpha'])}% 预测上界为阈值",
         f"a line and weekdays fitted to {s['baseline']} steps; the threshold is the {_p(s['alpha'])} % "
@@ -197,6 +204,9 @@ def _baseline(w: Why) -> list[Title]:
         return []
     first, last = day(w.times[0], w.step), day(w.times[-1], w.step)
     zh, en = f"基线：{first} 至 {last} 之间的 {len(row)} 步", f"Baseline: {len(row):,} steps from {first} to {last}"
+    if w.basis.areas > 1:
+        zh += f"，与其余 {w.basis.areas - 1} 个区的同期一并计算"
+        en += f", together with those of {w.basis.areas - 1:,} other area{'s' if w.basis.areas > 2 else ''}"
     marked = int(w.left_out.sum())
     gone = int((weight == 0).sum()) - marked
     if gone > 0:

@@ -1,6 +1,7 @@
 """Why a detector says what it says of one step: what it rests on, and what would have kept it quiet. Pure.
 
-Works with any detector: the largest quiet count is found by asking the detector itself, many counts at once.
+Works with any detector: the largest quiet count is found by asking the detector itself, many counts at once, or, of one
+that pools, whose every answer takes a whole panel, one after another.
 """
 
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from tocsin.types import Alarms, Bools, Floats, Panel, Times
 
 COPIES = 64  # counts tried at once
 MOST = 2.0**50  # beyond this no count is looked for
-ROUNDS = 12  # of halving by COPIES: a whole number of MOST is found in nine
+ROUNDS = 64  # of halving, at most: a whole number of MOST is found in fifty, by COPIES in nine
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,39 +66,41 @@ def why(detector: Detector, panel: Panel, series: int, step: int, start: int | N
     start: where judging began, for methods that add up from there; by default at the step. marked (N, T): outbreaks
     that people marked, left out of baselines.
     """
-    start, one = (step if start is None else start), slice(series, series + 1)
+    start, end = (step if start is None else start), step + 1
     assert start <= step < panel.y.shape[1], (start, step, panel.y.shape)
-    end = step + 1
+    # One that pools is asked of the panel it judges the series in.
+    rows, i = (slice(None), series) if detector.pools else (slice(series, series + 1), 0)
     seen = panel._replace(
-        y=panel.y[one, :end], exposure=panel.exposure[one, :end], time=panel.time[:end], holiday=panel.holiday[:end]
+        y=panel.y[rows, :end], exposure=panel.exposure[rows, :end], time=panel.time[:end], holiday=panel.holiday[:end]
     )
-    out = np.zeros(seen.y.shape, dtype=np.bool_) if marked is None else marked[one, :end].copy()
+    out = np.zeros(seen.y.shape, dtype=np.bool_) if marked is None else marked[rows, :end].copy()
     alarms = run(detector, seen, start, out)
     used = out.copy()
     used[:, end - judged_steps(detector, panel.step) :] = False
     hidden = seen._replace(y=np.where(used, nan, seen.y))
-    rests = basis(detector, hidden, start)
-    y, cell = seen.y[0], {f: float(getattr(alarms, f)[0, -1]) for f in ("expected", "upper", "score", "p")}
+    rests = basis(detector, hidden, start, i)
+    y, cell = seen.y[i], {f: float(getattr(alarms, f)[i, -1]) for f in ("expected", "upper", "score", "p")}
     known = np.flatnonzero(~np.isnan(y))
     has = step - int(known[0]) if len(known) else 0
     quiet = nan
     if not np.isnan(cell["score"]):
-        quiet = largest_quiet(lambda v: _alarming(detector, seen, start, out, v), float(y[-1]), panel.kind)
+        at_once, alarming = (1, _alone) if detector.pools else (COPIES, _alarming)
+        quiet = largest_quiet(lambda v: alarming(detector, seen, start, out, i, v), float(y[-1]), panel.kind, at_once)
     found = Why(
         detector, panel.step, panel.kind, panel.time[step], float(y[-1]),
-        float(detector.observed(seen.y, panel.step)[0, -1]), max(detector.window // panel.step, 1),
-        **cell, alarm=bool(detector.alarming(alarms)[0, -1]), basis=rests, times=panel.time[rests.row],
-        values=y[rests.row], left_out=used[0, rests.row], recent=panel.time[rests.recent], has=has,
+        float(detector.observed(seen.y, panel.step)[i, -1]), max(detector.window // panel.step, 1),
+        **cell, alarm=bool(detector.alarming(alarms)[i, -1]), basis=rests, times=panel.time[rests.row],
+        values=y[rests.row], left_out=used[i, rests.row], recent=panel.time[rests.recent], has=has,
         needs=rests.least or detector.history(panel.step), quiet=quiet, silent="",
     )  # fmt: skip
     return found if not np.isnan(cell["score"]) else _silenced(found)
 
 
-def largest_quiet(alarming: Callable[[Floats], Bools], near: float, kind: str) -> float:
+def largest_quiet(alarming: Callable[[Floats], Bools], near: float, kind: str, at_once: int = COPIES) -> float:
     """The largest value under the least alarming one; -inf if every value alarms, inf if none does.
 
-    `alarming` takes values (K,) and says which would be alarms; it is taken to be true from some value on. Counts:
-    whole numbers, exact; readings: to one part in 10⁹ of their distance from `near`.
+    `alarming` takes values (K,), at most about `at_once`, and says which would be alarms; it is taken to be true from
+    some value on. Counts: whole numbers, exact; readings: to one part in 10⁹ of their distance from `near`.
     """
     if kind == "count":
         tried = np.r_[0.0, 2.0 ** np.arange(0, 51)]
@@ -105,13 +108,14 @@ def largest_quiet(alarming: Callable[[Floats], Bools], near: float, kind: str) -
         scale = max(abs(near), 1.0)
         reach = scale * 2.0 ** np.arange(-20, 21)
         tried = np.r_[near - reach[::-1], near, near + reach]
-    low, high = _between(alarming, tried)
+    low, high = _between(alarming, tried) if at_once >= COPIES else _bisected(alarming, tried)
     for _ in range(ROUNDS):
         if not (np.isfinite(low) and np.isfinite(high)) or high - low <= (1 if kind == "count" else 1e-9 * abs(high)):
             break
-        between = np.linspace(low, high, COPIES + 2)
-        tried = np.unique(np.floor(between)) if kind == "count" else between
-        low, high = _between(alarming, tried)
+        between = np.linspace(low, high, at_once + 2)
+        tried = np.unique(np.r_[low, np.floor(between[1:-1]), high]) if kind == "count" else between
+        found = _between(alarming, tried[1:-1])
+        low, high = max(low, found[0]), min(high, found[1])
     return low if np.isfinite(high) else inf
 
 
@@ -122,6 +126,18 @@ def _between(alarming: Callable[[Floats], Bools], tried: Floats) -> tuple[float,
     return (float(tried[first - 1]) if first else -inf), (float(tried[first]) if len(loud) else inf)
 
 
+def _bisected(alarming: Callable[[Floats], Bools], tried: Floats) -> tuple[float, float]:
+    """The same, asking of one value at a time."""
+    first, end = 0, len(tried)
+    while first < end:
+        middle = (first + end) // 2
+        if alarming(tried[middle : middle + 1])[0]:
+            end = middle
+        else:
+            first = middle + 1
+    return (float(tried[first - 1]) if first else -inf), (float(tried[first]) if first < len(tried) else inf)
+
+
 def with_last(panel: Panel, values: Floats) -> Panel:
     """Copies of a panel of one series, one for each of the last step's `values` (K,)."""
     y = np.repeat(panel.y, len(values), axis=0)
@@ -129,9 +145,20 @@ def with_last(panel: Panel, values: Floats) -> Panel:
     return panel._replace(y=y, exposure=np.repeat(panel.exposure, len(values), axis=0))
 
 
-def _alarming(detector: Detector, panel: Panel, start: int, marked: Bools, values: Floats) -> Bools:
+def _alarming(detector: Detector, panel: Panel, start: int, marked: Bools, _: int, values: Floats) -> Bools:
+    """Which values (K,) of the last step are alarms, of a panel of one series."""
     copies: Alarms = run(detector, with_last(panel, values), start, np.repeat(marked, len(values), axis=0))
     return detector.alarming(copies)[:, -1]
+
+
+def _alone(detector: Detector, panel: Panel, start: int, marked: Bools, i: int, values: Floats) -> Bools:
+    """The same of series i of a panel whose other series stay as they are."""
+    found = []
+    for value in values:
+        y = panel.y.copy()
+        y[i, -1] = value
+        found.append(bool(detector.alarming(run(detector, panel._replace(y=y), start, marked))[i, -1]))
+    return np.array(found, dtype=np.bool_)
 
 
 def _silenced(found: Why) -> Why:

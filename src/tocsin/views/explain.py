@@ -12,9 +12,9 @@ from tocsin.desk import Desk
 from tocsin.detect import Detector
 from tocsin.detect.sentences import number as short
 from tocsin.detect.sentences import sentences
-from tocsin.detect.why import Why, largest_quiet, why
+from tocsin.detect.why import COPIES, Why, largest_quiet, why
 from tocsin.errors import NotFound
-from tocsin.judge import Believed, flagged, judge, judge_cube
+from tocsin.judge import Believed, Judged, cube_asked, flagged, judge_cube, row_judged
 from tocsin.types import Bools, Floats, Instant, Title
 from tocsin.views.plain import area_of, civil, civils, iso, minute_of_date, moment_of, number, table_of, titled
 
@@ -30,31 +30,45 @@ def explain(
     step, wanted = desk.step(signal), minute_of_date(time, "time")
     if wanted is None or wanted > desk.today(at):
         raise NotFound(f"time {time!r} is after what was known at {iso(at)}; name an earlier step")
-    judged = judge(desk, table, place.level, at, 1, area, step.floor(wanted))
+    cube, found = cube_asked(desk, table, place.level, at, 1, area, step.floor(wanted))
+    row, marked, panel = found or 0, desk.marked(signal, cube), desk.panel(signal, cube)
+    judged = row_judged(judge_cube(desk, table, cube, 1, marked), row)
     own, all_ = desk.detectors[signal], [*desk.detectors[signal], *desk.fallbacks[signal]]
     shown = [d for d in all_ if d.name == detector] if detector else judged.detectors
     if not shown and detector:
         raise NotFound(f"no detector {detector!r} for {signal}; there are: {', '.join(d.name for d in all_) or 'none'}")
-    cube, rules = judged.cube, desk.settings.alerts
+    rules = desk.settings.alerts
     cut = rules.p if rules.fdr is None else np.nan  # by a share, the limit lies in all that a beat judges
-    marked, panel = desk.marked(signal, cube), desk.panel(signal, cube)
-    last, observed = panel.y.shape[1] - 1, float(panel.y[0, -1])
+    last, observed = panel.y.shape[1] - 1, float(panel.y[row, -1])
+
+    def speak(of: Judged) -> list[str]:
+        return [f.area for f, _ in flagged(table, of, Believed(of.p <= cut, cut, np.full_like(of.p, np.nan)), at)]
 
     def speaks(values: Floats) -> Bools:
-        """Which values of the step would open or feed an alert."""
+        """Which values of the step would open or feed an alert: those of copies of the area, judged at once."""
         n = len(values)
         tried = np.repeat(cube.values, n, axis=1)
         tried[0, :, -1] = values
         copies = replace(
             cube, areas=tuple(map(str, range(n))), values=tried, exposure=np.repeat(cube.exposure, n, axis=1)
         )
-        of = judge_cube(desk, table, copies, 1, np.repeat(marked, n, axis=0))
-        flags = flagged(table, of, Believed(of.p <= cut, cut, np.full_like(of.p, np.nan)), at)
-        return np.isin(np.arange(n), [int(flag.area) for flag, _ in flags])
+        spoken = speak(judge_cube(desk, table, copies, 1, np.repeat(marked, n, axis=0)))
+        return np.isin(np.arange(n), [int(a) for a in spoken])
 
+    def speaks_there(values: Floats) -> Bools:
+        """The same where a detector pools, which copies would mislead: one after another, in the panel of all areas."""
+        told = []
+        for value in values:
+            tried = cube.values.copy()
+            tried[0, row, -1] = value
+            told.append(area in speak(row_judged(judge_cube(desk, table, replace(cube, values=tried), 1, marked), row)))
+        return np.array(told, dtype=np.bool_)
+
+    pooled = any(d.pools for d in all_)
+    asked, at_once = (speaks_there, 1) if pooled else (speaks, COPIES)
     heard = bool(judged.detectors) and not np.isnan(observed)
-    loud = bool(heard and speaks(np.array([observed]))[0])
-    quiet = largest_quiet(speaks, observed, table.kind) if heard else np.nan
+    loud = bool(heard and asked(np.array([observed]))[0])
+    quiet = largest_quiet(asked, observed, table.kind, at_once) if heard else np.nan
     p, end = float(judged.p[0, 0]), int(cube.times[-1].astype(np.int64))
     return {
         "signal": signal,
@@ -66,7 +80,7 @@ def explain(
         "speaks": loud if loud or rules.fdr is None else None,
         "quiet": number(quiet),
         "text": [titled(t) for t in _together(own, judged.detectors, p, rules, loud, quiet)],
-        "detectors": [told_of(why(d, panel, 0, last, marked=marked), title_of(d), d not in own) for d in shown],
+        "detectors": [told_of(why(d, panel, row, last, marked=marked), title_of(d), d not in own) for d in shown],
     }
 
 
