@@ -54,11 +54,13 @@ def settings() -> str:
 
 def detectors() -> str:
     """Every detector with its parameters and source."""
-    out = ["# Detectors", "", "| name | judges | parameters and defaults | source |", "|---|---|---|---|"]
+    about = "What to take where nothing speaks for another is marked **default**; the others are as published."
+    out = ["# Detectors", "", about, "", "| name | judges | parameters and defaults | source |", "|---|---|---|---|"]
     for d in DETECTORS.values():
         given = ", ".join(f"`{k}={v!r}`" for k, v in d.allowed().items()) or "none"
         rule = "; a rule: its threshold alone opens an alert" if d.rule else ""
-        out.append(f"| `{d.name}` | {', '.join(d.kinds)}{rule} | {given} | {d.cite} |".replace("\n", " "))
+        name = f"`{d.name}`, **default**" if d.default else f"`{d.name}`"
+        out.append(f"| {name} | {', '.join(d.kinds)}{rule} | {given} | {d.cite} |".replace("\n", " "))
     return "\n".join([*out, ""])
 
 

@@ -3,13 +3,14 @@
 import inspect
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tocsin.detect import Detector, panel
 from tocsin.errors import MethodError
-from tocsin.types import Alarms, Floats, Panel
+from tocsin.types import Alarms, Floats, Kind, Panel
 
 FIELDS = ("expected", "upper", "score", "p")
 STEPS = {"1d": 1440, "1w": 10080}
@@ -205,7 +206,7 @@ def means_its_p(d: Detector) -> None:
     spoke = []
     for kind, mean, ratio in _nulls(d):
         tested = 20
-        of_kind = Detector(d.name, d.method, d.needs, d.cite, (kind,), d.rule, d.equality, d.parameters)
+        of_kind = replace(d, kinds=(kind,))
         n = min(max(BUDGET // (history(d) + tested), 50), 5000)
         p = of_kind.run(noise(of_kind, n, tested, mean=mean, ratio=ratio, seed=9), history(d)).p
         spoke.append(np.isfinite(p).mean())
@@ -235,7 +236,7 @@ def names_its_parameters(d: Detector) -> None:
     assert all(name in str(refused.value) for name in d.allowed())
 
 
-def _nulls(d: Detector) -> Iterator[tuple[str, float, float]]:
+def _nulls(d: Detector) -> Iterator[tuple[Kind, float, float]]:
     if "count" in d.kinds:
         for mean in (0.05, 0.3, 1.0, 5.0, 60.0):
             for ratio in (1.0, 2.0):

@@ -125,9 +125,25 @@ def test_too_little_history_says_what_to_do(tmp_path):
     assert len(run(source, "--method", "ears_c2", "--range", "1:8")) == 8
 
 
+def test_a_table_shorter_than_the_history_asked_for_is_judged_with_what_there_is(tmp_path):
+    counts = np.random.default_rng(2).poisson(9, 120)
+    lines = [f"{d},{n}" for d, n in zip(np.datetime64("2026-01-01") + np.arange(120), counts, strict=True)]
+    source = write(tmp_path / "x.csv", "\n".join(["date,count", *lines]))
+    said = CliRunner().invoke(command, [str(source), "--method", "baseline_nb"], catch_exceptions=False)
+    assert "asks for 2,625 steps of history and the table has 120 in all; steps are judged with what" in " ".join(
+        said.stderr.split()
+    )
+    found = run(source, "--method", "baseline_nb")
+    assert found["t"].to_list() == list(range(1, 121))
+    assert found["score"].null_count() == 28
+    alarms = detect.detector("baseline_nb").run(detect.panel(counts, first="2026-01-01"), 0)
+    np.testing.assert_allclose(found["p"].fill_null(np.nan), alarms.p[0], rtol=1e-12)
+
+
 def test_detectors_are_listed():
     listed = json.loads(CliRunner().invoke(list_command, ["--json"]).stdout)
     assert [d["name"] for d in listed] == list(detect.detectors())
+    assert [d["name"] for d in listed if d["default"]] == ["baseline_nb"]
     ears = next(d for d in listed if d["name"] == "ears_c1")
     assert ears["history"] == {"day": 7, "week": 7}
     assert ears["parameters"]["alpha"] == 0.001

@@ -38,7 +38,8 @@ def command(
 
     Where a column outbreak holds 1, a step is judged like any other but is in no other step's baseline.
 
-    Prints series, t, date, observed, expected, upper, score, p, alarm; what is not known is empty.
+    Prints series, t, date, observed, expected, upper, score, p, alarm; what is not known is empty. Of a table that is
+    shorter than the history asked for, all steps are judged with what there is before them.
 
     \b
     Examples:
@@ -50,7 +51,7 @@ def command(
         paper.check(plot)
     table = tabled.read(file, "measure" if measure else "count", freq)
     chosen = _configured(method, settings, table)
-    first, last = _monitored(table, chosen, from_day, positions)
+    first, last, short = _monitored(table, chosen, from_day, positions)
     seen = table.panel._replace(
         y=table.panel.y[:, :last],
         exposure=table.panel.exposure[:, :last],
@@ -59,11 +60,15 @@ def command(
     )
     table = table._replace(panel=seen, t=table.t[:last], outbreak=table.outbreak[:, :last])
     alarms = left_out.run(chosen, seen, first, table.outbreak)
+    if short and np.isnan(alarms.score).all():
+        raise MethodError(f"{short}; that is too little for it to say anything; choose ears_c1, which asks for little")
     alarming = chosen.alarming(alarms)
     _written(_shown(table, chosen, first, alarms), out)
     if plot is not None:
         along = table.panel.time if table.dated else table.t
         paper.save(curves(table.panel, chosen, first, alarms, table.series, along), plot)
+    if short:
+        errors.print(f"{short}; steps are judged with what there is before them, --from says from which on")
     errors.print(_summary(chosen, alarms, int(alarming.sum()), int(alarming.any(axis=1).sum())))
 
 
@@ -79,8 +84,13 @@ def _configured(method: str, settings: tuple[str, ...], table: tabled.Tabled) ->
     return chosen
 
 
-def _monitored(table: tabled.Tabled, chosen: Detector, from_day: date | None, positions: str | None) -> tuple[int, int]:
-    """The first step to judge and the one after the last, counted from 0."""
+def _monitored(
+    table: tabled.Tabled, chosen: Detector, from_day: date | None, positions: str | None
+) -> tuple[int, int, str]:
+    """The first step to judge and the one after the last, counted from 0; what is to be said of too short a table.
+
+    Where there is less than the method asks for, all steps are given to it: many methods make do with less.
+    """
     steps = table.panel.y.shape[1]
     if positions is not None:
         if from_day is not None:
@@ -89,19 +99,16 @@ def _monitored(table: tabled.Tabled, chosen: Detector, from_day: date | None, po
         if len(ends) != 2 or not all(e.isdigit() for e in ends) or not 1 <= int(ends[0]) <= int(ends[1]) <= steps:
             message = f"{positions!r}: write FIRST:LAST with 1 <= FIRST <= LAST <= {steps}, the number of steps"
             raise click.BadParameter(message, param_hint="--range")
-        return int(ends[0]) - 1, int(ends[1])
+        return int(ends[0]) - 1, int(ends[1]), ""
     if from_day is not None:
         first = int(np.searchsorted(table.panel.time, np.datetime64(from_day, "m")))
         if first >= steps:
             raise InputError(f"--from {from_day} is after the last step, {str(table.panel.time[-1])[:10]}")
-        return first, steps
+        return first, steps, ""
     history = chosen.history(table.panel.step)
     if history >= steps:
-        raise MethodError(
-            f"{chosen.name} asks for {history} steps of history and the table has {steps} in all; "
-            "say --from or --range to judge with less, or choose ears_c1"
-        )
-    return history, steps
+        return 0, steps, f"{chosen.name} asks for {history:,} steps of history and the table has {steps:,} in all"
+    return history, steps, ""
 
 
 def _shown(table: tabled.Tabled, chosen: Detector, first: int, alarms: Alarms) -> pl.DataFrame:

@@ -16,6 +16,8 @@ STEPS = {"day": DAY, "week": 7 * DAY}
 def command(as_json: bool) -> None:
     """List the detectors: what they judge, the history they ask for, their parameters and source.
 
+    The one marked default is what to take where nothing speaks for another; the others are as they were published.
+
     \b
     Example:
       tocsin detectors --json
@@ -24,9 +26,12 @@ def command(as_json: bool) -> None:
     if as_json:
         print_json([_described(d) for d in found])
         return
-    rows = [(d.name, " ".join(d.kinds), *_histories(d).values(), _parameters(d)) for d in found]
+    rows = [
+        (d.name, "default" if d.default else "", " ".join(d.kinds), *_histories(d).values(), _parameters(d))
+        for d in found
+    ]
     title = "days, weeks: steps of history asked for with daily and with weekly steps"
-    print_table(("name", "judges", "days", "weeks", "parameters"), rows, title)
+    print_table(("name", "", "judges", "days", "weeks", "parameters"), rows, title)
 
 
 def _described(d: Detector) -> dict[str, object]:
@@ -35,6 +40,7 @@ def _described(d: Detector) -> dict[str, object]:
         "name": d.name,
         "says": first,
         "kinds": list(d.kinds),
+        "default": d.default,
         "rule": d.rule,
         "history": _histories(d),
         "parameters": {k: v if isinstance(v, int | float | str | None) else str(v) for k, v in d.allowed().items()},

@@ -51,7 +51,7 @@ _R = "surveillance"
 DETECTORS = {
     d.name: d
     for d in (
-        Detector("baseline_nb", baseline_nb.baseline_nb, baseline_nb.needs_baseline_nb, _OURS, BOTH),
+        Detector("baseline_nb", baseline_nb.baseline_nb, baseline_nb.needs_baseline_nb, _OURS, BOTH, default=True),
         Detector("bayes", bayes.bayes, bayes.needs_bayes, _BAYES, equals=_R),
         Detector("cdc", cdc.cdc, cdc.needs_cdc, _CDC, window=cdc.WEEKS * cidars.WEEK, equals=_R),
         Detector("cusum", cusum.cusum, cusum.needs_cusum, _CUSUM, equality=">="),

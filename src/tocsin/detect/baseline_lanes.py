@@ -15,6 +15,7 @@ from tocsin.detect.simd import LANES, add_product, add_scaled, multiply, set_exp
 ROUNDS = 4  # of weighing
 STEPS = 40  # of Newton, at most
 STALE = 0.1  # a step over which the curvature is looked at afresh
+FEW = 5.0  # cases: fewer at a step are no outbreak, however rare they are otherwise
 STILL, RESTED = 1e-6, 1e-3  # a step, and a change of a weight, that end the search
 
 _TARGET, _W, _ETA, _Y23, _OFFSET, _NEXT, _PLANES = range(7)  # of `cells`
@@ -116,7 +117,7 @@ def _begin(cells, lane, b):  # type: ignore[no-untyped-def]
 @compiled
 def _weigh(cells, lane, threshold):  # type: ignore[no-untyped-def]
     """Weigh down what is over the threshold; lanes whose weights rest are done. False when all are."""
-    w, eta, y23, again = cells[_W], cells[_ETA], cells[_Y23], cells[_NEXT]
+    w, eta, y23, again, target = cells[_W], cells[_ETA], cells[_Y23], cells[_NEXT], cells[_TARGET]
     root, down, change = np.empty((1, LANES)), np.empty((1, LANES)), np.zeros(LANES)
     limit = threshold * lane[_SCALE] / 1.5
     for k in range(w.shape[0]):
@@ -127,7 +128,8 @@ def _weigh(cells, lane, threshold):  # type: ignore[no-untyped-def]
         for i in range(LANES):
             down[0, i] = limit[i] / max(down[0, i], limit[i])
         for i in range(LANES):
-            again[k, i] = down[0, i] * down[0, i] if w[k, i] > 0 else 0.0
+            weight = down[0, i] * down[0, i] if target[k, i] >= FEW else 1.0
+            again[k, i] = weight if w[k, i] > 0 else 0.0
         for i in range(LANES):
             change[i] = max(change[i], abs(again[k, i] - w[k, i]))
     for i in range(LANES):

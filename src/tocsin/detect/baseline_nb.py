@@ -38,7 +38,7 @@ def baseline_nb(
     panel: Panel,
     start: int,
     *,
-    years: float = 5.0,
+    years: float = 7.0,
     harmonics: int = 2,
     trend: bool = True,
     alpha: float = 0.01,
@@ -76,7 +76,7 @@ def baseline_nb(
     return Alarms(*out)
 
 
-def needs_baseline_nb(step: int, years: float = 5.0, gap_weeks: float = 2.0) -> int:
+def needs_baseline_nb(step: int, years: float = 7.0, gap_weeks: float = 2.0) -> int:
     """The years, the gap and a block; MethodError for steps shorter than a day."""
     require(step >= DAY, "baseline_nb: steps are days, weeks or months; choose ears_c2 for shorter ones")
     return round(years * steps_per_year(step)) + _gap(step, gap_weeks) + 2 * _block(step)
@@ -167,7 +167,7 @@ def _counts(y: Floats, offset: Floats, f: baseline.Fit, ahead: Floats, known: Fl
     unsure = mean * np.einsum("hp,npq,hq->nh", ahead, f.covariance, ahead, optimize=True)
     ratio = np.broadcast_to(f.dispersion[:, None], mean.shape)
     n = np.broadcast_to((f.freedom + 1)[:, None], mean.shape)
-    told = mean, ratio, predictive.freedom_of(mean, ratio, n), unsure
+    told = mean, *predictive.granted(mean, ratio, n), unsure
     p = predictive.averaged(y, *told)
     flat = [np.ascontiguousarray(x).reshape(-1) for x in told]
     upper = predictive.averaged_bound(c.alpha, *flat).reshape(mean.shape)

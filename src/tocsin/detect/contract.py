@@ -39,6 +39,8 @@ class Detector:
     window: expected and upper speak of the sum of the last so many minutes; 0 = of the step alone.
     equals: the package whose numbers these are as they stand: compat of that name is taken and changes nothing.
     pools: the series of a panel are judged together, as areas of one region: each answer depends on all of them.
+    default: what to take where nothing speaks for another: it is held against R's farringtonFlexible in
+    docs/methods/evaluation.md. The others are what was published, with its own settings.
     says_no: (panel, start, **parameters) -> where (N, H) the published method says "no alarm" though it has no score.
     """
 
@@ -52,6 +54,7 @@ class Detector:
     window: int = 0
     equals: str = ""
     pools: bool = False
+    default: bool = False
     says_no: Callable[..., Bools] | None = None
     parameters: Mapping[str, object] = field(default_factory=dict)
 

@@ -154,9 +154,14 @@ def _primitive(x: Floats, a: float, table: bool) -> Floats:
     by whole numbers up to 100, between which it interpolates.
     """
     z = a * x
-    value = hyp2f1(1 / 3, 2 / 3, 5 / 3, -np.round(z, 2) if table else -z)
-    if table:
-        below, above = (hyp2f1(1 / 3, 2 / 3, 5 / 3, -edge(z)) for edge in (np.floor, np.ceil))
-        between = below + (z - np.floor(z)) * (above - below)
-        value = np.where(z > 100, np.nan, np.where(z > 10, between, value))
+    if not table:
+        return np.asarray(x ** (2 / 3) * hyp2f1(1 / 3, 2 / 3, 5 / 3, -z))
+    below, above = _tabled(np.floor(z)), _tabled(np.ceil(z))
+    between = below + (z - np.floor(z)) * (above - below)
+    value = np.where(z > 100, np.nan, np.where(z > 10, between, _tabled(np.round(z, 2))))
     return np.asarray(x ** (2 / 3) * value)
+
+
+def _tabled(z: Floats) -> Floats:
+    """2F1(1/3, 2/3; 5/3; -z) as that table has it, which was worked out with numbers of ten digits throughout."""
+    return np.asarray(np.round(hyp2f1(0.3333333333, 0.6666666667, 1.666666667, -z), 10))

@@ -103,6 +103,18 @@ def freedom_of(mean: Floats, ratio: Floats, n: Floats) -> Floats:
     return 2 / (2 / (n - 1) + kurtosis / n)
 
 
+def granted(mean: Floats, ratio: Floats, n: Floats) -> tuple[Floats, Floats]:
+    """A variance ratio that a fit to n counts of that mean estimates, drawn towards DISPERSION, and what it is worth.
+
+    As in dispersed, PRIOR degrees of freedom speak for DISPERSION (for the estimate itself where that is larger). How
+    many speak for the estimate is told as if the ratio were DISPERSION at least: of two dozen cases in five years one
+    that is too small would else vouch for itself. Where cases are many this changes next to nothing.
+    """
+    least = np.maximum(ratio, DISPERSION)
+    freedom = freedom_of(mean, least, n)
+    return (PRIOR * least + freedom * ratio) / (PRIOR + freedom), freedom + PRIOR
+
+
 def averaged(y: Floats, mean: Floats, ratio: Floats, freedom: Floats, unsure: Floats) -> Floats:
     """Mid-p of y from a negative binomial whose variance ratio is `ratio` · freedom / χ²(freedom), times 1 + `unsure`.
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from tocsin.calendar import DAY
 from tocsin.detect import baseline, bounds, contract, predictive
+from tocsin.detect.baseline_lanes import FEW
 from tocsin.detect.contract import require, steps_per_year
 from tocsin.types import Alarms, Floats, Ints, Panel
 
@@ -34,7 +35,7 @@ class _Control(NamedTuple):
 
 class _Fit(NamedTuple):
     """Shared log effects at the steps asked for (H,) and their variance (H,); of N areas: level, the relative variance
-    of the level per unit of dispersion, dispersion, degrees of freedom (N,), weights (N, T) of past steps. effects (p,).
+    of the level per unit of dispersion, dispersion, degrees of freedom (N,), past steps' weights (N, T). effects (p,).
     """
 
     shared: Floats
@@ -48,7 +49,7 @@ class _Fit(NamedTuple):
 
 
 class Explained(NamedTuple):
-    """Baseline steps (R,), the first step a spike is told from (the judged one if none), and the fit, if there is one."""
+    """Baseline steps (R,), the first step a spike is told from (none: the judged one), and the fit, if there is one."""
 
     row: Ints
     recent: int
@@ -193,7 +194,8 @@ def _fitted(y: Floats, exposure: Floats, of: baseline.Design, threshold: float) 
         freedom = np.maximum(weights.sum(axis=1) - 1 - len(of.precision) / n, 1.0)
         dispersion = np.maximum((weights * (counts - mean) ** 2 / mean).sum(axis=1) / freedom, 1.0)
         apart = 1.5 * (np.cbrt(counts) ** 2 - np.cbrt(mean) ** 2) / mean ** (1 / 6) / np.sqrt(dispersion[:, None])
-        again = np.where(seen, np.where(apart > threshold, (threshold / np.maximum(apart, threshold)) ** 2, 1.0), 0.0)
+        over = (apart > threshold) & (counts >= FEW)
+        again = np.where(seen, np.where(over, (threshold / np.maximum(apart, threshold)) ** 2, 1.0), 0.0)
         if np.abs(again - weights).max(initial=0) < 1e-3:
             break
         weights = again
@@ -230,9 +232,10 @@ def _judged(y: Floats, exposure: Floats, f: _Fit, skip: int, recent: int, c: _Co
     ratio = np.broadcast_to(f.dispersion[:, None], mean.shape)
     n = np.broadcast_to((f.freedom + 1)[:, None], mean.shape)
     mean = np.maximum(mean, 1e-12)
+    ratio, freedom = predictive.granted(mean, ratio, n)
     wide = mean * unsure
     upper = bounds.nbinom_quantile(c.alpha, mean, np.maximum(ratio * (1 + wide), 1.0))
-    p = predictive.averaged(y, mean, ratio, predictive.freedom_of(mean, ratio, n), wide)
+    p = predictive.averaged(y, mean, ratio, freedom, wide)
     return np.stack([mean, upper, contract.score(y, mean, upper), np.where(np.isnan(y), np.nan, p)])
 
 
