@@ -29,22 +29,21 @@ FOUND = {
     "Fengshan District": "2014-07-04",  # 鳳山區
     "Lingya District": "2014-07-21",  # 苓雅區
     "Qianjin District": "2014-08-03",  # 前金區
-    "Gushan District": "2014-08-04",  # 鼓山區
     "Zuoying District": "2014-08-09",  # 左營區
     "Sanmin District": "2014-08-18",  # 三民區
+    "Gushan District": "2014-08-19",  # 鼓山區
     "Qishan District": "2014-08-20",  # 旗山區
     "Renwu District": "2014-09-15",  # 仁武區
-    "Niaosong District": "2014-09-22",  # 鳥松區
-    "Nanzi District": "2014-09-25",  # 楠梓區
     "Qiaotou District": "2014-09-26",  # 橋頭區
     "Yancheng District": "2014-09-26",  # 鹽埕區
+    "Niaosong District": "2014-10-04",  # 鳥松區
     "Dashe District": "2014-10-07",  # 大社區
-    "Linyuan District": "2014-10-07",  # 林園區
-    "Dashu District": "2014-10-17",  # 大樹區
+    "Nanzi District": "2014-10-17",  # 楠梓區
     "Gangshan District": "2014-10-22",  # 岡山區
     "Qijin District": "2014-10-22",  # 旗津區
+    "Dashu District": "2014-10-24",  # 大樹區
     "Ziguan District": "2014-10-31",  # 梓官區
-    "Yanchao District": "2014-11-06",  # 燕巢區
+    "Yanchao District": "2014-11-07",  # 燕巢區
 }
 
 
