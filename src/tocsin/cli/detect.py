@@ -12,7 +12,7 @@ import polars as pl
 from tocsin import detect
 from tocsin.calendar import DAY
 from tocsin.cli import tabled
-from tocsin.cli.common import day_option, errors
+from tocsin.cli.common import day_option, errors, progress
 from tocsin.cli.methods import setting
 from tocsin.detect import Detector, left_out
 from tocsin.errors import InputError, MethodError
@@ -49,27 +49,35 @@ def command(
     """
     if plot is not None:
         paper.check(plot)
-    table = tabled.read(file, "measure" if measure else "count", freq)
-    chosen = _configured(method, settings, table)
-    first, last, short = _monitored(table, chosen, from_day, positions)
-    seen = table.panel._replace(
-        y=table.panel.y[:, :last],
-        exposure=table.panel.exposure[:, :last],
-        time=table.panel.time[:last],
-        holiday=table.panel.holiday[:last],
-    )
-    table = table._replace(panel=seen, t=table.t[:last], outbreak=table.outbreak[:, :last])
-    alarms = left_out.run(chosen, seen, first, table.outbreak)
-    if short and np.isnan(alarms.score).all():
-        raise MethodError(f"{short}; that is too little for it to say anything; choose ears_c1, which asks for little")
-    alarming = chosen.alarming(alarms)
-    _written(_shown(table, chosen, first, alarms), out)
-    if plot is not None:
-        along = table.panel.time if table.dated else table.t
-        paper.save(curves(table.panel, chosen, first, alarms, table.series, along), plot)
+    with progress() as bar:
+        task = bar.add_task(f"reading {file.name}", total=3)
+        table = tabled.read(file, "measure" if measure else "count", freq)
+        chosen = _configured(method, settings, table)
+        first, last, short = _monitored(table, chosen, from_day, positions)
+        table = _until(table, last)
+        bar.update(task, advance=1, description=f"judging {len(table.series):,} series")
+        alarms = left_out.run(chosen, table.panel, first, table.outbreak)
+        if short and np.isnan(alarms.score).all():
+            raise MethodError(
+                f"{short}; that is too little for it to say anything; choose ears_c1, which asks for little"
+            )
+        alarming = chosen.alarming(alarms)
+        bar.update(task, advance=1, description="writing")
+        shown = _shown(table, chosen, first, alarms)
+        if plot is not None:
+            along = table.panel.time if table.dated else table.t
+            paper.save(curves(table.panel, chosen, first, alarms, table.series, along), plot)
+    _written(shown, out)
     if short:
         errors.print(f"{short}; steps are judged with what there is before them, --from says from which on")
     errors.print(_summary(chosen, alarms, int(alarming.sum()), int(alarming.any(axis=1).sum())))
+
+
+def _until(table: tabled.Tabled, last: int) -> tabled.Tabled:
+    """The table up to a step, it left out."""
+    p = table.panel
+    seen = p._replace(y=p.y[:, :last], exposure=p.exposure[:, :last], time=p.time[:last], holiday=p.holiday[:last])
+    return table._replace(panel=seen, t=table.t[:last], outbreak=table.outbreak[:, :last])
 
 
 def _configured(method: str, settings: tuple[str, ...], table: tabled.Tabled) -> Detector:

@@ -1,13 +1,13 @@
 """Why one step of one series is an alarm or is not: every detector's baseline, and what would suppress it. I/O."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from tocsin.alert.reason import NAMES
-from tocsin.config import AlertRules
+from tocsin.config import AlertRules, SignalTable
 from tocsin.desk import Desk
 from tocsin.detect import Detector
 from tocsin.detect.sentences import number as short
@@ -15,7 +15,7 @@ from tocsin.detect.sentences import sentences
 from tocsin.detect.why import COPIES, Why, largest_quiet, why
 from tocsin.errors import NotFound
 from tocsin.judge import Believed, Judged, cube_asked, flagged, judge_cube, row_judged
-from tocsin.types import Bools, Floats, Instant, Title
+from tocsin.types import Bools, Cube, Floats, Instant, Title
 from tocsin.views.plain import area_of, civil, civils, iso, minute_of_date, moment_of, number, table_of, titled
 
 
@@ -41,31 +41,8 @@ def explain(
     cut = rules.p if rules.fdr is None else np.nan  # by a share, the limit lies in all that a beat judges
     last, observed = panel.y.shape[1] - 1, float(panel.y[row, -1])
 
-    def speak(of: Judged) -> list[str]:
-        return [f.area for f, _ in flagged(table, of, Believed(of.p <= cut, cut, np.full_like(of.p, np.nan)), at)]
-
-    def speaks(values: Floats) -> Bools:
-        """Which values of the step would open or feed an alert: those of copies of the area, judged at once."""
-        n = len(values)
-        tried = np.repeat(cube.values, n, axis=1)
-        tried[0, :, -1] = values
-        copies = replace(
-            cube, areas=tuple(map(str, range(n))), values=tried, exposure=np.repeat(cube.exposure, n, axis=1)
-        )
-        spoken = speak(judge_cube(desk, table, copies, 1, np.repeat(marked, n, axis=0)))
-        return np.isin(np.arange(n), [int(a) for a in spoken])
-
-    def speaks_there(values: Floats) -> Bools:
-        """The same where a detector pools, which copies would mislead: one after another, in the panel of all areas."""
-        told = []
-        for value in values:
-            tried = cube.values.copy()
-            tried[0, row, -1] = value
-            told.append(area in speak(row_judged(judge_cube(desk, table, replace(cube, values=tried), 1, marked), row)))
-        return np.array(told, dtype=np.bool_)
-
     pooled = any(d.pools for d in all_)
-    asked, at_once = (speaks_there, 1) if pooled else (speaks, COPIES)
+    asked, at_once = _asked(desk, table, cube, marked, None if not pooled else row, cut, at), 1 if pooled else COPIES
     heard = bool(judged.detectors) and not np.isnan(observed)
     loud = bool(heard and asked(np.array([observed]))[0])
     quiet = largest_quiet(asked, observed, table.kind, at_once) if heard else np.nan
@@ -82,6 +59,41 @@ def explain(
         "text": [titled(t) for t in _together(own, judged.detectors, p, rules, loud, quiet)],
         "detectors": [told_of(why(d, panel, row, last, marked=marked), title_of(d), d not in own) for d in shown],
     }
+
+
+def _asked(
+    desk: Desk, table: SignalTable, cube: Cube, marked: Bools, row: int | None, cut: float, at: Instant
+) -> Callable[[Floats], Bools]:
+    """Which values (K,) of the last step would open or feed an alert; row: whose step, where a detector pools the cube.
+
+    The values of one area alone are those of copies of it, judged at once. Copies would mislead a detector that pools:
+    of it each value is asked by itself, in the cube of all areas.
+    """
+
+    def speak(of: Judged) -> list[str]:
+        return [f.area for f, _ in flagged(table, of, Believed(of.p <= cut, cut, np.full_like(of.p, np.nan)), at)]
+
+    def of_copies(values: Floats) -> Bools:
+        n = len(values)
+        tried = np.repeat(cube.values, n, axis=1)
+        tried[0, :, -1] = values
+        copies = replace(
+            cube, areas=tuple(map(str, range(n))), values=tried, exposure=np.repeat(cube.exposure, n, axis=1)
+        )
+        spoken = speak(judge_cube(desk, table, copies, 1, np.repeat(marked, n, axis=0)))
+        return np.isin(np.arange(n), [int(a) for a in spoken])
+
+    def of_all(values: Floats) -> Bools:
+        assert row is not None
+        told = []
+        for value in values:
+            tried = cube.values.copy()
+            tried[0, row, -1] = value
+            judged = judge_cube(desk, table, replace(cube, values=tried), 1, marked)
+            told.append(bool(speak(row_judged(judged, row))))
+        return np.array(told, dtype=np.bool_)
+
+    return of_copies if row is None else of_all
 
 
 def told_of(w: Why, title: Title, fallback: bool) -> dict[str, Any]:
