@@ -58,9 +58,7 @@ def command(
         bar.update(task, advance=1, description=f"judging {len(table.series):,} series")
         alarms = left_out.run(chosen, table.panel, first, table.outbreak)
         if short and np.isnan(alarms.score).all():
-            raise MethodError(
-                f"{short}; that is too little for it to say anything; choose ears_c1, which asks for little"
-            )
+            raise MethodError(f"{short}; too little for it to say anything; choose ears_c1, which asks for little")
         alarming = chosen.alarming(alarms)
         bar.update(task, advance=1, description="writing")
         shown = _shown(table, chosen, first, alarms)

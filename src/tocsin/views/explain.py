@@ -15,6 +15,7 @@ from tocsin.detect.sentences import sentences
 from tocsin.detect.why import COPIES, Why, largest_quiet, why
 from tocsin.errors import NotFound
 from tocsin.judge import Believed, Judged, cube_asked, flagged, judge_cube, row_judged
+from tocsin.outlook.counts import counts
 from tocsin.types import Bools, Cube, Floats, Instant, Title
 from tocsin.views.plain import area_of, civil, civils, iso, minute_of_date, moment_of, number, table_of, titled
 
@@ -32,7 +33,7 @@ def explain(
         raise NotFound(f"time {time!r} is after what was known at {iso(at)}; name an earlier step")
     cube, found = cube_asked(desk, table, place.level, at, 1, area, step.floor(wanted))
     row, marked, panel = found or 0, desk.marked(signal, cube), desk.panel(signal, cube)
-    judged = row_judged(judge_cube(desk, table, cube, 1, marked), row)
+    judged = row_judged(judge_cube(desk, table, cube, 1, marked, counts(desk, table, place.level, cube)), row)
     own, all_ = desk.detectors[signal], [*desk.detectors[signal], *desk.fallbacks[signal]]
     shown = [d for d in all_ if d.name == detector] if detector else judged.detectors
     if not shown and detector:
