@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tocsin.detect import detector, panel
+from tocsin.detect import baseline, detector, panel, predictive
 from tocsin.errors import MethodError
 
 RNG = np.random.default_rng(7)
@@ -95,3 +95,26 @@ def test_a_young_series_is_judged_alike_however_far_back_the_panel_reaches():
     np.testing.assert_allclose(long.expected[:2], short.expected, rtol=1e-6)
     np.testing.assert_array_equal(long.upper[:2], short.upper)
     assert (long.expected[:2] > 4).all()
+
+
+def test_few_cases_do_not_vouch_for_their_own_dispersion():
+    """Of two dozen cases in 365 weeks the ratio is drawn towards 2, the less the more cases there are."""
+    n, ratio = np.full(4, 365.0), np.ones(4)
+    drawn, freedom = predictive.granted(np.array([0.02, 0.1, 1.0, 30.0]), ratio, n)
+    assert (np.diff(drawn) < 0).all()
+    assert (np.diff(freedom) > 0).all()
+    assert drawn[0] > 1.4
+    assert drawn[3] < 1.01
+    over, _ = predictive.granted(np.full(4, 0.1), np.full(4, 3.5), n)
+    np.testing.assert_allclose(over, 3.5)
+
+
+@pytest.mark.parametrize(("cases", "kept"), [(4, True), (12, False)])
+def test_fewer_than_five_cases_are_no_outbreak_to_weigh_down(cases, kept):
+    y = np.zeros((1, 400))
+    y[0, ::40] = 1
+    y[0, 205] = cases
+    p = panel(y, step="1w")
+    of = baseline.design(p.time, p.holiday, p.step, 400, 2, True)
+    weight = baseline.fit(y, np.zeros_like(y), of, "count", 2.58).weights[0, 205]
+    assert weight == 1.0 if kept else weight < 0.7

@@ -103,6 +103,33 @@ def test_measures_of_a_case_done_by_hand():
     assert "fixed" in evaluate.table([p])
 
 
+def test_ties_are_shared_out_between_the_operating_points_beside_the_rate():
+    """Of 20 null steps one scores 3 and nine score 1; of four outbreaks one is over 1, two are on it, one is below."""
+    score = np.zeros((6, 10))
+    score[0, 0], score[0, 1:5], score[1, :5] = 3, 1, 1
+    cases = np.zeros((6, 10))
+    cases[2:, 4] = 1
+    score[2, 4], score[3:5, 4], score[5, 4] = 2, 1, 0.5
+    known = evaluate.Truth(cases, np.array([0, 0, 5, 5, 5, 5]), np.zeros(6, bool), np.zeros(6, int))
+    found = evaluate.Judged(score > 1, score)
+    rates = np.array([0.05, 0.275, 0.5])  # over 1; half way from there to 1 and over; over 0
+    np.testing.assert_allclose(evaluate.curve(found, known, rates), [0.25, 0.5, 1.0])
+    for rate, pod in zip(rates, (0.25, 0.5, 1.0), strict=True):
+        told = evaluate.measured("tied", found, known, np.random.default_rng(1), rate)
+        assert told.pod_at.value == pytest.approx(pod)
+
+
+def test_without_ties_the_rate_is_met_by_a_threshold():
+    rng = np.random.default_rng(3)
+    cases = np.zeros((400, 10))
+    cases[200:, 4] = 1
+    score = rng.normal(size=(400, 10)) + cases
+    known = evaluate.Truth(cases, np.repeat([0, 5], 200), np.zeros(400, bool), np.zeros(400, int))
+    rates = np.array([0.01, 0.1])
+    by_hand = [(score[200:, 4] > np.quantile(score[:200], 1 - r)).mean() for r in rates]
+    np.testing.assert_allclose(evaluate.curve(evaluate.Judged(score > 9, score), known, rates), by_hand, atol=0.006)
+
+
 def test_what_cannot_take_the_step_is_skipped_with_its_reason():
     drawn = scenarios.weekly(np.random.default_rng(6), 1, sizes=(0, 5))
     daily = drawn._replace(panel=drawn.panel._replace(kind="measure"))

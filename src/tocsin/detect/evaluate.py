@@ -122,7 +122,8 @@ def limits(found: Judged, known: Truth, rates: Floats) -> Limits:
     null = np.sort(found.score[known.size == 0], axis=None)
     if not null.size:
         return Limits(np.full(len(rates), np.inf), np.zeros(len(rates)))
-    score = np.asarray(np.quantile(null, 1 - rates, method="higher"))
+    alarms = np.floor(rates * null.size + 1e-9).astype(np.int64)
+    score = null[np.maximum(null.size - 1 - alarms, 0)]  # over it lie as many as may, if no others are on it
     over = 1 - np.searchsorted(null, score, side="right") / null.size
     on = 1 - np.searchsorted(null, score, side="left") / null.size - over
     return Limits(score, np.clip((rates - over) / on, 0.0, 1.0))
