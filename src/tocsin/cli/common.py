@@ -56,13 +56,13 @@ def plain(text: str) -> str:
     return safe.encode("utf-8", "backslashreplace").decode()
 
 
-def progress(unit: str = "") -> Progress:
-    """A progress bar on standard error, silent where nobody watches."""
+def progress(unit: str = "", wanted: bool = True) -> Progress:
+    """A progress bar on standard error, silent where nobody watches, or where it is over at once."""
     columns = (
         SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"),
         TextColumn(unit), TimeElapsedColumn(), TimeRemainingColumn(),
     )  # fmt: skip
-    return Progress(*columns, console=errors, transient=True, disable=not sys.stderr.isatty())
+    return Progress(*columns, console=errors, transient=True, disable=not (wanted and sys.stderr.isatty()))
 
 
 def day(_context: click.Context, parameter: click.Parameter, value: str | None) -> date | None:

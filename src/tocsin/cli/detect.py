@@ -19,6 +19,8 @@ from tocsin.errors import InputError, MethodError
 from tocsin.plot import curves, paper
 from tocsin.types import Alarms
 
+LARGE = 1 << 21  # bytes of a table that takes a while
+
 
 @click.command("detect")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
@@ -49,7 +51,7 @@ def command(
     """
     if plot is not None:
         paper.check(plot)
-    with progress() as bar:
+    with progress(wanted=file.stat().st_size > LARGE) as bar:
         task = bar.add_task(f"reading {file.name}", total=3)
         table = tabled.read(file, "measure" if measure else "count", freq)
         chosen = _configured(method, settings, table)
