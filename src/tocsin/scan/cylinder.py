@@ -76,6 +76,8 @@ def to_end(counts: Floats) -> Floats:
 
 def search(field: Field, zones: Zones, penalty: Floats, windows: Windows, limits: Limits, more: bool) -> Found:
     """The best window of every family; with `more`, also further ones of the same family apart from it in time."""
+    if not more:
+        return _each(field, zones.members, zones.begin, zones.reported, zones.smallest, penalty, windows, limits)
     rows: list[tuple[int, int, int, int, int, float]] = []
     T = field.n.shape[2] - 1
     for z in range(len(zones.centre)):
@@ -88,10 +90,27 @@ def search(field: Field, zones: Zones, penalty: Floats, windows: Windows, limits
                 continue
             first, last = int(windows.first[w]), int(windows.last[w])
             rows.append((z, size, first, last, way, best))
-            if more and zones.centre[z] >= 0:
+            if zones.centre[z] >= 0:
                 floor = 1.0
                 spans += [(a, b) for a, b in ((low, first - 1), (last + 2, high - 1)) if a < b]
     return _table(rows)
+
+
+@nb.njit(cache=True, nogil=True)
+def _each(
+    field: Field, members: Index, begin: Ints, reported: Ints, smallest: Ints, penalty: Floats, windows: Windows,
+    limits: Limits,
+) -> Found:  # fmt: skip
+    """The best window of every family."""
+    Z, T = len(penalty), field.n.shape[2] - 1
+    size, first, last, way = np.zeros(Z, np.int64), np.zeros(Z, np.int64), np.zeros(Z, np.int64), np.zeros(Z, np.int64)
+    ratio = np.zeros(Z)
+    for z in range(Z):
+        inside = members[begin[z] : begin[z] + reported[z]]
+        size[z], w, way[z], ratio[z] = _best(field, inside, smallest[z], penalty[z], windows, limits, 0, T)
+        first[z], last[z] = windows.first[w], windows.last[w]
+    some = np.flatnonzero(ratio > 0)
+    return Found(some, size[some], first[some], last[some], way[some], ratio[some])
 
 
 def search_lengths(field: Field, windows: Windows, limits: Limits) -> Found:

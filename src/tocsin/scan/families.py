@@ -18,7 +18,8 @@ FEW = 16  # one centre in so many is looked at first
 class Families(NamedTuple):
     """Zones without idle locations: members (M,), begin (Z + 1,), penalty (Z,), and which prefixes are new (M,).
 
-    together (M,): how many members from here on are taken in at once, where such a block begins.
+    together (M,): how many members from here on are taken in at once, where such a block begins; ahead (M,): whether
+    one of them makes a new prefix.
     """
 
     members: Index
@@ -26,6 +27,7 @@ class Families(NamedTuple):
     penalty: Floats
     fresh: NDArray[np.bool_]
     together: NDArray[np.uint8]
+    ahead: NDArray[np.bool_]
 
 
 def together(space: Floats) -> Ints:
@@ -64,7 +66,18 @@ def lean(zones: Zones, penalty: Floats, load: Floats, one_by_one: bool) -> Famil
     """
     members, begin, fresh = _thin(zones.members, zones.begin, zones.smallest, penalty, load <= 0)
     blocks = np.ones(len(members), np.uint8) if one_by_one else _blocks(members, begin, load)
-    return Families(members, begin, penalty, fresh, blocks)
+    return Families(members, begin, penalty, fresh, blocks, _ahead(fresh, blocks))
+
+
+@nb.njit(cache=True, nogil=True)
+def _ahead(fresh: NDArray[np.bool_], together: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    found = fresh.copy()
+    i = 0
+    while i < len(fresh):
+        for k in range(i, i + together[i]):
+            found[i] |= fresh[k]
+        i += together[i]
+    return found
 
 
 @nb.njit(cache=True, nogil=True)

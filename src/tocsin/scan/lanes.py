@@ -12,9 +12,10 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
+from tocsin.scan.bins import Bins, bin_at, bin_family
 from tocsin.scan.families import FEW, Families
 from tocsin.scan.statistic import HIGH, LOW, direction, llr
-from tocsin.scan.thresholds import LANES, Counts, State, Tables, bin_of, level_of, refresh, start
+from tocsin.scan.thresholds import LANES, Counts, State, Tables, level_of, refresh, start
 from tocsin.scan.zones import Index
 from tocsin.types import Floats, Ints
 
@@ -31,199 +32,223 @@ class Spans(NamedTuple):
 
 class Work(NamedTuple):
     """Room: for one expected count, as itself and as bits; for marks of lanes, one by one and eight by eight; for the
-    windows hit and their bins (W,)."""
+    lanes (LANES,) and windows (W,) hit; for what is expected (K + 1,) in the members before `done` of the present family."""
 
     edge: Floats
     bits: Ints
     marks: NDArray[np.uint8]
     eights: NDArray[np.uint64]
+    lanes: Ints
     window: Ints
-    bin: Ints
-
-
-class Block(NamedTuple):
-    """Locations families.members[start:stop] just taken in; expected counts u (K + 1,) before, ahead with the first."""
-
-    start: int
-    stop: int
     u: Floats
-    ahead: Floats
+    done: Ints
+
+
+# Rows are told by their number and not cut out: a view costs as much as comparing its 128 counts.
 
 
 @nb.njit(cache=True, nogil=True)
-def _add(total: Counts, a: Counts) -> None:
-    for j in range(len(a)):
-        total[j] += a[j]
+def _add(total: Counts, x: Counts, a: int) -> None:
+    for j in range(x.shape[1]):
+        total[j] += x[a, j]
 
 
 @nb.njit(cache=True, nogil=True)
-def _add_two(total: Counts, a: Counts, b: Counts) -> None:
-    for j in range(len(a)):
-        total[j] += a.dtype.type(a[j] + b[j])
+def _add_two(total: Counts, x: Counts, a: int, b: int) -> None:
+    for j in range(x.shape[1]):
+        total[j] += x.dtype.type(x[a, j] + x[b, j])
 
 
 @nb.njit(cache=True, nogil=True)
-def _add_four(total: Counts, a: Counts, b: Counts, c: Counts, d: Counts) -> None:
-    for j in range(len(a)):
-        total[j] += a.dtype.type(a[j] + b[j] + c[j] + d[j])
+def _add_four(total: Counts, x: Counts, a: int, b: int, c: int, d: int) -> None:
+    for j in range(x.shape[1]):
+        total[j] += x.dtype.type(x[a, j] + x[b, j] + x[c, j] + x[d, j])
 
 
 @nb.njit(cache=True, nogil=True)
-def _add_eight(total: Counts, x: Counts, m: Index) -> None:
-    a, b, c, d = x[m[0]], x[m[1]], x[m[2]], x[m[3]]
-    e, f, g, h = x[m[4]], x[m[5]], x[m[6]], x[m[7]]
-    for j in range(len(a)):
-        total[j] += x.dtype.type(a[j] + b[j] + c[j] + d[j] + e[j] + f[j] + g[j] + h[j])
+def _take_in(total: Counts, x: Counts, m: Index, i: int, block: int) -> None:
+    """Add the locations m[i : i + block] to the total: so many of them in the few bits of the counts."""
+    if block == 1:
+        _add(total, x, m[i])
+    elif block == 2:
+        _add_two(total, x, m[i], m[i + 1])
+    else:
+        for k in range(i, i + block, 4):
+            _add_four(total, x, m[k], m[k + 1], m[k + 2], m[k + 3])
 
 
 @nb.njit(cache=True, nogil=True)
-def _beats(count: Counts, least: Counts) -> bool:
+def _beats(n: Counts, at: int, least: Counts, row: int) -> bool:
     hit = False
     for j in range(LANES):
-        hit |= count[j] >= least[j]
+        hit |= n[at, j] >= least[row, j]
     return hit
 
 
 @nb.njit(cache=True, nogil=True)
-def _difference_beats(count: Counts, later: Counts, least: Counts) -> bool:
+def _difference_beats(n: Counts, at: int, later: int, least: Counts, row: int) -> bool:
     hit = False
     for j in range(LANES):
-        hit |= count[j] - later[j] >= least[j]
+        hit |= n.dtype.type(n[at, j] - n[later, j]) >= least[row, j]  # as narrow as the counts: more at once
     return hit
 
 
 @nb.njit(cache=True, nogil=True)
-def _mark(count: Counts, later: Counts, least: Counts, most: Counts, marks: NDArray[np.uint8]) -> None:
+def _mark(n: Counts, at: int, later: int, least: Counts, most: Counts, row: int, marks: NDArray[np.uint8]) -> None:
     for j in range(LANES):
-        gap = count[j] - later[j]
-        marks[j] = (gap >= least[j]) | (gap <= most[j])
+        gap = n.dtype.type(n[at, j] - n[later, j])
+        marks[j] = (gap >= least[row, j]) | (gap <= most[row, j])
 
 
 @nb.njit(cache=True, nogil=True)
-def _leaves(count: Counts, later: Counts, most: Counts) -> bool:
+def _beating(
+    n: Counts, at: int, later: int, least: Counts, most: Counts, row: int, marks: NDArray[np.uint8],
+    eights: NDArray[np.uint64], lanes: Ints,
+) -> int:  # fmt: skip
+    """How many lanes reach a threshold; their numbers into `lanes`."""
+    _mark(n, at, later, least, most, row, marks)
+    found = 0
+    for e in range(len(eights)):
+        if eights[e]:
+            for j in range(8 * e, 8 * e + 8):
+                if marks[j]:
+                    lanes[found] = j
+                    found += 1
+    return found
+
+
+@nb.njit(cache=True, nogil=True)
+def _leaves(n: Counts, at: int, later: int, most: Counts, row: int) -> bool:
     hit = False
     for j in range(LANES):
-        hit |= count[j] - later[j] <= most[j]
+        hit |= n.dtype.type(n[at, j] - n[later, j]) <= most[row, j]
     return hit
-
-
-@nb.njit(cache=True, nogil=True, inline="always")
-def _bin(held: float, edge: Floats, bits: Ints, state: State, lowest: int) -> int:
-    return int(min(max(bin_of(held, edge, bits) - lowest, 0), state.high.shape[1] - 1))
 
 
 @nb.njit(cache=True, nogil=True)
 def maxima(
-    kind: int, counts: Counts, expected: Floats, families: Families, windows: Spans, tables: Tables, best: Floats
-) -> None:
+    kind: int, counts: Counts, expected: Floats, families: Families, windows: Spans, tables: Tables, bins: Bins,
+    best: Floats,
+) -> None:  # fmt: skip
     """Raise best (LANES,) to each replicate's largest statistic over all families and windows.
 
     counts (L, K, LANES), expected (L, K): sums from each interval to the end; small counts may come in fewer bits
-    than the tables have, if eight of them add up in these. Several streams and limits on the risk are
+    than the tables have, if four of them add up in these. Several streams and limits on the risk are
     `cylinder.maximum`'s work.
     """
-    K = counts.shape[1]
+    K, W = counts.shape[1], len(windows.first)
     flat = counts.reshape(len(counts), K * LANES)
     n: Counts = np.zeros((K + 1, LANES), tables.high.dtype)  # the last row stays 0: the end
     grown = n.reshape((K + 1) * LANES)[: K * LANES]
-    u, ahead = np.zeros(K + 1), np.zeros(K + 1)
-    high = np.zeros((tables.high.shape[0], tables.high.shape[2], LANES), n.dtype)
-    state = State(high, np.full(high.shape, -1, n.dtype), np.zeros(LANES, np.int64))
-    W, edge, marks = len(windows.first), np.empty(1), np.empty(LANES, np.uint8)
-    work = Work(edge, edge.view(np.int64), marks, marks.view(np.uint64), np.empty(W, np.int64), np.empty(W, np.int64))
+    size = (tables.high.shape[0] * tables.high.shape[2], LANES)
+    state = State(np.zeros(size, n.dtype), np.full(size, -1, n.dtype), np.zeros(LANES, np.int64), np.empty(LANES))
+    state.since[:] = -1
+    edge, marks = np.empty(1), np.empty(LANES, np.uint8)
+    work = Work(
+        edge, edge.view(np.int64), marks, marks.view(np.uint64), np.empty(LANES, np.int64),
+        np.empty(W, np.int64), np.zeros(K + 1),
+        np.zeros(1, np.int64),
+    )  # fmt: skip
+    room = np.empty((1 if bins.kept else bins.longest, W), np.uint16)
+    first, stop, column = windows.first, windows.stop, windows.group * tables.high.shape[2]
     before = -1.0
     few = len(families.penalty) // FEW
     for z in range(len(families.penalty)):
         if families.penalty[z] != before:
             before = families.penalty[z]
+            state.since[:] = -1
             start(best, before, state, tables)
         elif z in (few, 3 * few, 8 * few):
             start(best, before, state, tables)
         n[:] = 0
-        u[:] = 0.0
-        i, stop = families.begin[z], families.begin[z + 1]
-        while i < stop:
-            end = i + families.together[i]
-            block = Block(i, end, u, ahead)
-            _take_in(flat, grown, families.members[i:end])
-            for t in range(K):
-                ahead[t] = u[t] + expected[families.members[i], t]
-            _look(kind, n, counts, expected, families, before, windows, tables, state, block, best, work)
-            for k in range(i, end):
-                for t in range(K):
-                    u[t] += expected[families.members[k], t]
-            i = end
+        work.u[:] = 0.0
+        work.done[0] = i = families.begin[z]
+        rows, row = bins.bins, bins.begin[z]
+        if not bins.kept:
+            rows, row = room, 0
+            bin_family(z, families, expected, windows.first, windows.stop, bins.place, bins.lowest, room, 0)
+        while i < families.begin[z + 1]:
+            block = families.together[i]
+            _take_in(grown, flat, families.members, i, block)
+            if families.ahead[i]:
+                if tables.both:
+                    hits = _look_both(n, first, stop, column, state.high, state.low, rows, row, work.window)
+                else:
+                    hits = _look(n, first, stop, column, state.high, rows, row, work.window)
+                if hits:
+                    _step(
+                        kind, n, counts, expected, families, before, windows, tables, bins, state, rows, row, i,
+                        best, work, hits,
+                    )  # fmt: skip
+            i += block
+            row += 1
 
 
-@nb.njit(cache=True, nogil=True, inline="always")
-def _take_in(flat: Counts, total: Counts, m: Index) -> None:
-    """Add up in the few bits of the counts, then add to the total."""
-    if len(m) == 8:
-        _add_eight(total, flat, m)
-    elif len(m) == 4:
-        _add_four(total, flat[m[0]], flat[m[1]], flat[m[2]], flat[m[3]])
-    elif len(m) == 2:
-        _add_two(total, flat[m[0]], flat[m[1]])
-    else:
-        _add(total, flat[m[0]])
-
-
-@nb.njit(cache=True, nogil=True, inline="always")
+@nb.njit(cache=True, nogil=True)
 def _look(
-    kind: int, n: Counts, counts: Counts, expected: Floats, families: Families, penalty: float, windows: Spans,
-    tables: Tables, state: State, block: Block, best: Floats, work: Work,
-) -> None:  # fmt: skip
-    """Look at all windows of the present block."""
-    fresh = False
-    for k in range(block.start, block.stop):
-        fresh |= families.fresh[k]
-    if not fresh:
-        return
-    K = counts.shape[1]
-    edge, bits, hits = work.edge, work.bits, 0
-    for w in range(len(windows.first)):
-        f, s, g = windows.first[w], windows.stop[w], windows.group[w]
-        b = _bin(block.ahead[f] - block.ahead[s], edge, bits, state, tables.lowest)
-        least = state.high[g, b]
-        hit = _beats(n[f], least) if s == K else _difference_beats(n[f], n[s], least)
-        if hit or (tables.both and _leaves(n[f], n[s], state.low[g, b])):
-            work.window[hits], work.bin[hits] = w, b
+    n: Counts, first: Ints, stop: Ints, column: Ints, high: Counts, rows: NDArray[np.uint16], row: int, found: Ints
+) -> int:
+    """Which windows of the present block some lane beats: how many, their numbers into `found`."""
+    hits, K = 0, len(n) - 1
+    for w in range(len(first)):
+        f, s, at = first[w], stop[w], column[w] + rows[row, w]
+        if _beats(n, f, high, at) if s == K else _difference_beats(n, f, s, high, at):
+            found[hits] = w
             hits += 1
-    if hits:
-        _step(kind, n, counts, expected, families, penalty, windows, tables, state, block, best, work, hits)
+    return hits
+
+
+@nb.njit(cache=True, nogil=True)
+def _look_both(
+    n: Counts, first: Ints, stop: Ints, column: Ints, high: Counts, low: Counts, rows: NDArray[np.uint16], row: int,
+    found: Ints,
+) -> int:  # fmt: skip
+    """The same for high and low counts."""
+    hits = 0
+    for w in range(len(first)):
+        f, s, at = first[w], stop[w], column[w] + rows[row, w]
+        if _difference_beats(n, f, s, high, at) or _leaves(n, f, s, low, at):
+            found[hits] = w
+            hits += 1
+    return hits
 
 
 @nb.njit(cache=True, nogil=True)
 def _step(
     kind: int, n: Counts, counts: Counts, expected: Floats, families: Families, penalty: float, windows: Spans,
-    tables: Tables, state: State, block: Block, best: Floats, work: Work, hits: int,
+    tables: Tables, bins: Bins, state: State, rows: NDArray[np.uint16], row: int, begin: int, best: Floats, work: Work,
+    hits: int,
 ) -> None:  # fmt: skip
     """Lanes that may beat their best: location by location, the statistic where the count does, and new thresholds."""
+    K, B = counts.shape[1], tables.high.shape[2]
+    members, stop = families.members, begin + families.together[begin]
+    for i in range(work.done[0], begin):  # what is expected is added up only where it is asked for
+        for t in range(K):
+            work.u[t] += expected[members[i], t]
+    work.done[0] = begin
     for hit in range(hits):
-        w, b = work.window[hit], work.bin[hit]
-        f, s, g = windows.first[w], windows.stop[w], windows.group[w]
-        ends = s == counts.shape[1]
-        _mark(n[f], n[s], state.high[g, b], state.low[g, b], work.marks)
-        for j in range(LANES):
-            if work.eights[j >> 3] == 0 or work.marks[j] == 0:
-                continue
+        w = work.window[hit]
+        f, s, g, b = windows.first[w], windows.stop[w], windows.group[w], rows[row, w]
+        ends = s == K
+        for i in range(_beating(n, f, s, state.high, state.low, g * B + b, work.marks, work.eights, work.lanes)):
+            j = work.lanes[i]
             refresh(g, b, j, state, tables)
-            least, most = state.high[g, b, j], state.low[g, b, j]
+            least, most = state.high[g * B + b, j], state.low[g * B + b, j]
             count = np.int64(n[f, j]) - n[s, j]
             if count < least and count > most:
                 continue  # it has reached more since the threshold was set
-            for k in range(block.start, block.stop):
-                m = families.members[k]
+            for k in range(begin, stop):
+                m = members[k]
                 count -= counts[m, f, j] - (0 if ends else counts[m, s, j])
-            u, later = block.u[f], block.u[s]
-            for k in range(block.start, block.stop):
-                m = families.members[k]
+            u, later = work.u[f], work.u[s]
+            for k in range(begin, stop):
+                m = members[k]
                 count += counts[m, f, j] - (0 if ends else counts[m, s, j])
                 u += expected[m, f]
                 later += 0.0 if ends else expected[m, s]
                 if not families.fresh[k] or (count < least and count > most):
                     continue
-                at = _bin(u - later, work.edge, work.bits, state, tables.lowest)
+                at = bin_at(u - later, work.edge, work.bits, bins.place, bins.lowest)
                 high, low = tables.high[g, state.row[j], at], tables.low[g, state.row[j], at]
                 if count >= high or count <= low:
                     N, U = windows.N[w], windows.U[w]

@@ -7,6 +7,7 @@ import numpy as np
 from tocsin.errors import MethodError
 from tocsin.scan import inference
 from tocsin.scan import statistic as st
+from tocsin.scan.cylinder import Found as Rows
 from tocsin.scan.cylinder import field, search, search_lengths
 from tocsin.scan.periods import Windows, analyses, day_text, interval_days
 from tocsin.scan.prepare import Plan, fitted, plan
@@ -17,6 +18,7 @@ from tocsin.scan.study import Study
 from tocsin.scan.zones import Zones, along, squeeze
 from tocsin.types import Floats, Ints
 
+NEAR = 1e-6  # further below what is reported, a window need not be ranked
 FAINT = 0.001  # clusters below are not reported, unless they are the best
 
 
@@ -80,13 +82,14 @@ def _once(study: Study, settings: Settings, table: Zones | None, round_: int, pr
     if not any(s.cases.sum() for s in study.streams):
         return _result(study, settings, [], np.zeros(0))  # no replicates are needed to say so
     ready = plan(study, settings, table)
-    candidates = _candidates(study, settings, ready)
-    best = max((c.llr for c in candidates), default=0.0)
+    found = _searched(settings, ready)
+    best = float(found.llr.max(initial=0.0))
     simulated = maxima(study, settings, ready, best, round_, progress) if settings.replicates else np.zeros(0)
     used = inference.stop_at(best, simulated, stopping(settings)) if stopping(settings) else len(simulated)
     simulated = simulated[:used]
     most = min(MOST, len(ready.zones.centre)) if settings.analysis != "temporal" else MOST
     least = max(FAINT, float(simulated.min()) + st.TIED if used else 0.0)  # below, every replicate is as extreme
+    candidates = _candidates(study, ready, found, min(least, best) - NEAR)
     told = apart(candidates, study.space, settings.criterion, most, least)
     return _result(
         study,
@@ -101,7 +104,7 @@ def _result(study: Study, settings: Settings, clusters: list[Found], simulated: 
     return Result(tuple(clusters), simulated, len(study.ids), cases, settings)
 
 
-def _candidates(study: Study, settings: Settings, ready: Plan) -> list[Candidate]:
+def _searched(settings: Settings, ready: Plan) -> Rows:
     """The best windows of every centre, before overlaps are looked at."""
     seen = field(ready.kind, ready.n, ready.u, ready.windows, ready.within)
     begin = int(ready.windows.first.min())  # what lies before every window need not be added up
@@ -112,11 +115,17 @@ def _candidates(study: Study, settings: Settings, ready: Plan) -> list[Candidate
     else:
         more = settings.analysis == "space-time" and not settings.prospective
         found = search(seen, ready.zones, ready.penalty, spans, ready.limits, more)
+    return found._replace(first=found.first + begin, last=found.last + begin)
+
+
+def _candidates(study: Study, ready: Plan, found: Rows, least: float) -> list[Candidate]:
+    """The windows of at least `least`, with where they are."""
     space = study.space
     zones = ready.zones
     middles = space if study.centres is None else study.centres
     every = []
-    for family, size, first, last, way, llr in zip(*found, strict=True):
+    worth = found.llr >= least
+    for family, size, first, last, way, llr in zip(*(column[worth] for column in found), strict=True):
         members = zones.members[zones.begin[family] : zones.begin[family] + size]
         centre = int(zones.centre[family])
         if centre < 0:
@@ -128,7 +137,7 @@ def _candidates(study: Study, settings: Settings, ready: Plan) -> list[Candidate
             else:
                 radius = float("nan")  # no circle: clusters overlap by their members only
             name = study.ids[centre] if study.centres is None else str(centre + 1)
-        span = int(first) + begin, int(last) + begin + 1
+        span = int(first), int(last) + 1
         at = centre if study.centres is None else -1
         every.append(
             Candidate(

@@ -8,12 +8,14 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import numba as nb
 import numpy as np
 
 from tocsin.errors import MethodError
 from tocsin.scan import families, lanes, lehmer, thresholds
+from tocsin.scan.bins import binned
 from tocsin.scan.cylinder import Field, field, maximum
 from tocsin.scan.periods import Windows
 from tocsin.scan.prepare import Plan, strata
@@ -25,7 +27,7 @@ from tocsin.scan.thresholds import LANES, Counts
 from tocsin.types import Floats, Ints
 
 Progress = Callable[[int, int], None]  # replicates done, replicates in all
-_TINY = 127 // families.BLOCK  # counts beyond need 16 bits
+_TINY = 31  # counts beyond need 16 bits: four add up in 8
 _SMALL = 32000  # sums beyond need 32 bits
 _TABLES = 32  # of thresholds at most
 
@@ -193,22 +195,19 @@ class SideBySide:
         spread = seen.u[0][self.near]
         held = spread[:, self.windows.first] - spread[:, self.windows.stop] if K < 64 else spread[:, :1]
         self.families = families.lean(zones, penalty, held.max(axis=1), bool(plan.limits.ways & LOW))
-        self.tables = self._tables(plan, -np.diff(seen.u[0], axis=1))
-        most = np.iinfo(np.int16).max
-        self.narrow = self.tables._replace(
-            high=np.minimum(self.tables.high, most).astype(np.int16),
-            low=np.minimum(self.tables.low, most).astype(np.int16),
-        )
-        self.least, self.floor = math.inf, 0.0
-
-    def _tables(self, plan: Plan, cells: Floats) -> thresholds.Tables:
-        limits, spans = plan.limits, self.windows
+        cells = -np.diff(seen.u[0], axis=1)
         if not (cells > 0).any():
             raise MethodError("nothing is expected in any window; look at the study period and the population")
         smallest, largest = float(cells[cells > 0].min()) / 2, float(cells.sum())
+        self.bins = binned(self.families, self.expected, self.windows.first, self.windows.stop, smallest, largest)
+        self.whole = self._tables(plan)
+        self.narrow: dict[str, thresholds.Tables] = {"int32": self.whole}
+        self.least, self.floor = math.inf, 0.0
+
+    def _tables(self, plan: Plan) -> thresholds.Tables:
+        limits, spans = plan.limits, self.windows
         high: list[Counts] = []
         low: list[Counts] = []
-        lowest = 0
         for g in range(int(spans.group.max()) + 1):
             w = np.flatnonzero(spans.group == g)
             w = w[np.argmin(spans.N[w])]
@@ -218,27 +217,39 @@ class SideBySide:
                 (LOW, limits.least_low, low, True),
             ):
                 never = math.inf if not limits.ways & ways else least
-                table, lowest = thresholds.table(totals, never, smallest, largest, is_low)
-                into.append(table)
-        return thresholds.Tables(
-            np.stack(high).astype(np.int32), np.stack(low).astype(np.int32), lowest, bool(limits.ways & LOW)
-        )
+                into.append(thresholds.table(totals, never, self.bins.used, is_low))
+        both = bool(limits.ways & LOW)
+        return thresholds.Tables(np.stack(high).astype(np.int32), np.stack(low).astype(np.int32), both)
 
     def __call__(self, counts: Counts) -> Floats:
         """Start from what nearly all replicates reach, known from batches before; those below it begin at nothing."""
         largest = counts.max(initial=0)
-        tables = self.narrow if counts.dtype == np.int16 else self.tables
+        kind = counts.dtype.name
         if largest <= _TINY and counts.dtype == np.int16:
+            if int(counts[:, 0].sum(axis=0, dtype=np.int64).max()) < np.iinfo(np.int8).max:
+                kind = "int8"
             counts = counts.astype(np.int8)
-        elif largest > _SMALL // families.BLOCK:
-            counts, tables = counts.astype(np.int32), self.tables
         counts = counts[self.near]
+        if kind not in self.narrow:
+            self.narrow[kind] = _narrowed(self.whole, np.dtype(kind))
+        tables = self.narrow[kind]
         floor = self.floor
         best = np.full(LANES, floor)
-        lanes.maxima(self.kind, counts, self.expected, self.families, self.windows, tables, best)
+        self._raise(counts, tables, best)
         if floor > 0 and (below := best <= floor).any():
             best[below] = 0.0
-            lanes.maxima(self.kind, counts, self.expected, self.families, self.windows, tables, best)
+            self._raise(counts, tables, best)
         self.least = min(self.least, float(best.min()))
         self.floor = 0.8 * self.least
         return best
+
+    def _raise(self, counts: Counts, tables: thresholds.Tables, best: Floats) -> None:
+        lanes.maxima(self.kind, counts, self.expected, self.families, self.windows, tables, self.bins, best)
+
+
+def _narrowed(tables: thresholds.Tables, kind: np.dtype[Any]) -> thresholds.Tables:
+    """The tables in as many bits as the counts: what none of these reaches is never reached."""
+    most = np.iinfo(kind).max
+    return tables._replace(
+        high=np.minimum(tables.high, most).astype(kind), low=np.minimum(tables.low, most).astype(kind)
+    )

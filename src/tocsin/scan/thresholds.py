@@ -32,20 +32,21 @@ class Totals(NamedTuple):
 
 
 class Tables(NamedTuple):
-    """Counts that beat a level: high, low (G, LEVELS, B); the first bin's number; whether low counts matter."""
+    """Counts that beat a level: high, low (G, LEVELS, B); whether low counts matter."""
 
     high: Counts
     low: Counts
-    lowest: int
     both: bool
 
 
 class State(NamedTuple):
-    """Thresholds high, low (G, B, LANES), each as of when it was last hit; row (LANES,) of the tables reached now."""
+    """Thresholds high, low (G · B, LANES), each as of when it was last hit; row (LANES,) of the tables reached now,
+    and since: reached when all were last set."""
 
     high: Counts
     low: Counts
     row: Ints
+    since: Floats
 
 
 @nb.njit(cache=True, nogil=True, inline="always")
@@ -70,20 +71,18 @@ def _edge(b: int, edge: Floats, bits: Ints) -> float:
 
 
 @nb.njit(cache=True, nogil=True)
-def table(totals: Totals, least: float, smallest: float, largest: float, low: bool) -> tuple[Counts, int]:
-    """Counts (LEVELS, B) that may beat each level in each bin of expectations, and the first bin's number.
+def table(totals: Totals, least: float, used: Ints, low: bool) -> Counts:
+    """Counts (LEVELS, B) that may beat each level in each of the bins of expectations (B,).
 
     High: no larger than the smallest such count, at the low edge of the bin. Low: no smaller than the largest, at the
     high edge.
     """
     edge = np.empty(1)
     bits = edge.view(np.int64)
-    lowest = bin_of(max(smallest, 1e-12), edge, bits)
-    bins = bin_of(max(largest, smallest), edge, bits) - lowest + 1
-    found = np.full((LEVELS, bins), -1 if low else NEVER, np.int32)
-    for b in range(bins):
+    found = np.full((LEVELS, len(used)), -1 if low else NEVER, np.int32)
+    for b in range(len(used)):
         aside = 1e-12 if low else -1e-12  # more than rounding moves an edge
-        u = min(_edge(lowest + b + (1 if low else 0), edge, bits) * (1 + aside), totals.U)
+        u = min(_edge(used[b] + (1 if low else 0), edge, bits) * (1 + aside), totals.U)
         mean = u * totals.N / totals.U
         n = math.ceil(mean) if low else max(1.0, least, math.floor(mean))
         stride = max(1, int(math.sqrt(mean) / FINE))
@@ -101,20 +100,23 @@ def table(totals: Totals, least: float, smallest: float, largest: float, low: bo
             found[level:, b] = min(before, NEVER)
         if level < LEVELS and low and before >= max(least, 0.0):
             found[level:, b] = before
-    return found, lowest
+    return found
 
 
 @nb.njit(cache=True, nogil=True)
 def start(best: Floats, penalty: float, state: State, tables: Tables) -> None:
     """All thresholds, for what each lane has reached."""
+    G, _, B = tables.high.shape
     for j in range(LANES):
-        state.row[j] = level_of(best[j] / penalty)
-    for g in range(state.high.shape[0]):
-        for b in range(state.high.shape[1]):
-            for j in range(LANES):
-                state.high[g, b, j] = tables.high[g, state.row[j], b]
+        row = level_of(best[j] / penalty)
+        if state.since[j] == row:
+            continue
+        state.since[j] = state.row[j] = row
+        for g in range(G):
+            for b in range(B):
+                state.high[g * B + b, j] = tables.high[g, row, b]
                 if tables.both:
-                    state.low[g, b, j] = tables.low[g, state.row[j], b]
+                    state.low[g * B + b, j] = tables.low[g, row, b]
 
 
 @nb.njit(cache=True, nogil=True)
@@ -126,6 +128,7 @@ def level_of(statistic: float) -> int:
 @nb.njit(cache=True, nogil=True, inline="always")
 def refresh(g: int, b: int, j: int, state: State, tables: Tables) -> None:
     """One threshold, for what the lane has reached since it was set: only those that were hit are worth it."""
-    state.high[g, b, j] = tables.high[g, state.row[j], b]
+    at = g * tables.high.shape[2] + b
+    state.high[at, j] = tables.high[g, state.row[j], b]
     if tables.both:
-        state.low[g, b, j] = tables.low[g, state.row[j], b]
+        state.low[at, j] = tables.low[g, state.row[j], b]

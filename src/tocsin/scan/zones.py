@@ -5,6 +5,8 @@ distances in the order of their coordinates. Source: Kulldorff & Nagarwalla (199
 """
 
 import math
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numba as nb
@@ -16,6 +18,7 @@ from tocsin.scan.settings import Settings
 from tocsin.types import Floats, Ints
 
 EARTH_KM = 6367.0
+FEW = 512  # points of which it pays to sort all around all
 Index = NDArray[np.int32] | NDArray[np.int64]  # of locations: 32 bits save memory where there are many
 
 
@@ -98,10 +101,7 @@ def zones(
         lined, loads = flat[by], weight[by]
         middle = by if centres is None else order(centres)
         around = lined if centres is None else (centres if shape == 1.0 else squeeze(centres, shape, angle))[middle]
-        guess = 64
-        for c, point in zip(middle, around, strict=True):
-            near, far = _nearest(lined, loads, point, limit, heavy, guess)
-            guess = max(2 * len(near), 64)
+        for c, (near, far) in zip(middle, _around(lined, loads, around, limit, heavy), strict=True):
             most = int(np.searchsorted(far, shown, side="right")) if shown < math.inf else len(near)
             if heavy_shown < math.inf:
                 most = min(most, int(np.searchsorted(np.cumsum(loads[near]), heavy_shown * (1 + 1e-12), side="right")))
@@ -208,6 +208,45 @@ def squeeze(points: Floats, shape: float, angle: float) -> Floats:
     return np.column_stack([along_axis, y * math.cos(angle) - x * math.sin(angle)])
 
 
+def _around(
+    points: Floats, loads: Floats, middles: Floats, limit: float, heavy: float
+) -> Iterator[tuple[Ints, Floats]]:
+    """For each middle the points within both limits, nearest first, equal distances in index order; and distances."""
+    if len(points) <= FEW:
+        near, far, begin = _few(points, loads, middles, limit, heavy * (1 + 1e-12))
+        yield from ((near[a:b], far[a:b]) for a, b in pairwise(begin.tolist()))
+        return
+    guess = 64
+    for middle in middles:
+        found = _nearest(points, loads, middle, limit, heavy, guess)
+        guess = max(2 * len(found[0]), 64)
+        yield found
+
+
+@nb.njit(cache=True, nogil=True)
+def _few(points: Floats, loads: Floats, middles: Floats, limit: float, heavy: float) -> tuple[Ints, Floats, Ints]:
+    """Few points, all middles at once: indices, distances, where each middle's begin (M + 1,)."""
+    M, L = len(middles), len(points)
+    near, far = np.empty(M * L, np.int64), np.empty(M * L)
+    begin = np.zeros(M + 1, np.int64)
+    distance, size = np.empty(L), 0
+    for c in range(M):
+        for i in range(L):
+            square = 0.0
+            for d in range(points.shape[1]):
+                square += (points[i, d] - middles[c, d]) ** 2
+            distance[i] = math.sqrt(square)
+        load = 0.0
+        for i in np.argsort(distance, kind="mergesort"):
+            load += loads[i]
+            if load > heavy or distance[i] > limit:
+                break
+            near[size], far[size] = i, distance[i]
+            size += 1
+        begin[c + 1] = size
+    return near[:size].copy(), far[:size].copy(), begin
+
+
 def _nearest(
     points: Floats, loads: Floats, middle: Floats, limit: float, heavy: float, guess: int
 ) -> tuple[Ints, Floats]:
@@ -216,7 +255,10 @@ def _nearest(
     squares = np.einsum("ij,ij->i", gap, gap)
     L = len(points)
     while True:
-        if guess < L:
+        if limit < math.inf:  # told by the squares, with room for rounding
+            head = np.flatnonzero(squares <= limit * limit * (1 + 1e-9))
+            guess = L
+        elif guess < L:
             edge = np.partition(squares, guess)[guess]
             head = np.flatnonzero(squares <= edge)
         else:
@@ -229,6 +271,6 @@ def _nearest(
         load = np.cumsum(loads[near])
         keep = int(np.searchsorted(load, heavy * (1 + 1e-12), side="right"))
         keep = min(keep, int(np.searchsorted(far, limit, side="right")))
-        if keep < len(near) or len(near) == L:
+        if keep < len(near) or guess >= L:
             return near[:keep], far[:keep]
         guess *= 2

@@ -1,0 +1,117 @@
+"""Which column of the thresholds each block of each family needs for each window: the same for all replicates. Pure."""
+
+from typing import NamedTuple
+
+import numba as nb
+import numpy as np
+from numpy.typing import NDArray
+
+from tocsin.scan.families import Families
+from tocsin.scan.thresholds import bin_of
+from tocsin.types import Floats, Ints
+
+ROOM = 1 << 25  # columns kept at most; where there are more, they are found anew for every batch
+
+
+class Bins(NamedTuple):
+    """bins (blocks, W) columns of the thresholds, family z's from begin[z] (Z + 1,) on; kept: whether they are there.
+
+    used (B,): the bin of each column; place: the column of bin lowest + i, the next lower one where it has none.
+    longest: most blocks of a family.
+    """
+
+    bins: NDArray[np.uint16]
+    begin: Ints
+    kept: bool
+    used: Ints
+    place: NDArray[np.uint16]
+    lowest: int
+    longest: int
+
+
+def binned(families: Families, expected: Floats, first: Ints, stop: Ints, smallest: float, largest: float) -> Bins:
+    """The columns of all blocks; windows first, stop (W,), expected (L, K) summed from each interval to the end.
+
+    smallest, largest: bounds of what is expected anywhere, above 0.
+    """
+    lowest = _bin(max(smallest, 1e-12))
+    bins = _bin(max(largest, smallest)) - lowest + 1
+    place = np.arange(bins, dtype=np.uint16)
+    begin = _begins(families.begin, families.together)
+    longest = int(np.diff(begin).max(initial=1))
+    used = np.arange(bins)
+    rows = np.zeros((int(begin[-1]) if begin[-1] * len(first) <= ROOM else 0, len(first)), np.uint16)
+    if kept := bool(len(rows)):
+        seen = _columns(families, expected, first, stop, place, lowest, begin, rows)
+        used = np.flatnonzero(seen)
+        place = np.maximum(np.cumsum(seen) - 1, 0).astype(np.uint16)
+        _renamed(rows.ravel(), place)
+    return Bins(rows, begin, kept, used + lowest, place, lowest, longest)
+
+
+def _bin(held: float) -> int:
+    edge = np.array([held])
+    return int(bin_of(held, edge, edge.view(np.int64)))
+
+
+@nb.njit(cache=True, nogil=True)
+def _begins(begin: Ints, together: NDArray[np.uint8]) -> Ints:
+    """Where each family's blocks begin (Z + 1,)."""
+    found = np.zeros(len(begin), np.int64)
+    for z in range(len(begin) - 1):
+        found[z + 1] = found[z]
+        i = begin[z]
+        while i < begin[z + 1]:
+            i += together[i]
+            found[z + 1] += 1
+    return found
+
+
+@nb.njit(cache=True, nogil=True)
+def _columns(
+    families: Families, expected: Floats, first: Ints, stop: Ints, place: NDArray[np.uint16], lowest: int,
+    begin: Ints, rows: NDArray[np.uint16],
+) -> NDArray[np.bool_]:  # fmt: skip
+    """Fill the rows (blocks, W); which bins are used."""
+    seen = np.zeros(len(place), np.bool_)
+    for z in range(len(begin) - 1):
+        bin_family(z, families, expected, first, stop, place, lowest, rows, begin[z])
+        for row in range(begin[z], begin[z + 1]):
+            for w in range(len(first)):
+                seen[rows[row, w]] = True
+    return seen
+
+
+@nb.njit(cache=True, nogil=True)
+def _renamed(flat: NDArray[np.uint16], place: NDArray[np.uint16]) -> None:
+    for i in range(len(flat)):
+        flat[i] = place[flat[i]]
+
+
+@nb.njit(cache=True, nogil=True)
+def bin_family(
+    z: int, families: Families, expected: Floats, first: Ints, stop: Ints, place: NDArray[np.uint16], lowest: int,
+    rows: NDArray[np.uint16], row: int,
+) -> None:  # fmt: skip
+    """The columns of one family's blocks into rows[row:]: of what is expected with the first location of a block."""
+    K = expected.shape[1]
+    u, ahead = np.zeros(K + 1), np.zeros(K + 1)
+    edge = np.empty(1)
+    bits = edge.view(np.int64)
+    i = families.begin[z]
+    while i < families.begin[z + 1]:
+        for t in range(K):
+            ahead[t] = u[t] + expected[families.members[i], t]
+        for w in range(len(first)):
+            rows[row, w] = bin_at(ahead[first[w]] - ahead[stop[w]], edge, bits, place, lowest)
+        for k in range(i, i + families.together[i]):
+            for t in range(K):
+                u[t] += expected[families.members[k], t]
+        i += families.together[i]
+        row += 1
+
+
+@nb.njit(cache=True, nogil=True, inline="always")
+def bin_at(held: float, edge: Floats, bits: Ints, place: NDArray[np.uint16], lowest: int) -> int:
+    """The column of an expected count."""
+    return int(place[min(max(bin_of(held, edge, bits) - lowest, 0), len(place) - 1)])
