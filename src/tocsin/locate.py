@@ -9,6 +9,7 @@ from tocsin.calendar import DAY, Step
 from tocsin.config import ScanTable, SignalTable
 from tocsin.desk import Desk, can_expect
 from tocsin.judge import judge
+from tocsin.outlook.picture import picture, view
 from tocsin.scan import Found, Result, Settings, Stream, Study, Zones, follow, neighbours, scan
 from tocsin.scan.expected import dispersion
 from tocsin.scan.periods import intervals
@@ -76,12 +77,33 @@ def _one(desk: Desk, table: ScanTable, signal: SignalTable, now: Instant, found:
 def counted(desk: Desk, signal: str, level: str, as_of: Instant, first: Minute, last: Minute) -> Floats:
     """Cases of a signal by area of a level and day from first to last (civil minutes, both in), as known at `as_of`.
 
-    (A, days); NaN = nobody spoke of any step of that day. What a scan looks at: where there is a nowcast of what is
-    still to be reported, this is the place to lay it over the counts.
+    (A, days); NaN = nobody spoke of any step of that day. These are cases that were seen: what a nowcast adds to them
+    is no evidence of where they are. See `reported_share` for how it is used.
     """
     cube = desk.cube(signal, level, as_of, first, last + DAY - 1)
     days = cube.values[0].reshape(len(cube.areas), -1, DAY // desk.step(signal).minutes)
     return np.where(np.isnan(days).all(axis=2), np.nan, np.nansum(days, axis=2))
+
+
+def reported_share(desk: Desk, table: SignalTable, level: str, as_of: Instant, first: Minute, last: Minute) -> Floats:
+    """The share of each day's cases that is reported by now, all areas together (days,): 1 but for a nowcast's days.
+
+    What is expected of a day times this share is what is expected of its reports so far: a Poisson count thinned is
+    a Poisson count, so that reports are held against reports. The day's share is the same for all areas.
+    """
+    share = np.ones((last - first) // DAY + 1)
+    found = picture(desk, table.name, as_of) if table.judge == "nowcast" else None
+    if found is None or not found.open:
+        return share
+    whole = view(desk, found, level)
+    a_day = DAY // desk.step(table.name).minutes
+    at = (whole.times.astype(np.int64)[-found.open :] - first) // DAY
+    inside = (at >= 0) & (at < len(share))
+    known, likely = np.zeros(len(share)), np.zeros(len(share))
+    np.add.at(known, at[inside], whole.reported[:, -found.open :].sum(axis=0)[inside])
+    np.add.at(likely, at[inside], whole.draws.sum(axis=0).mean(axis=1)[inside])
+    full = np.bincount(at[inside], minlength=len(share)) == a_day  # a day half open is nearly told
+    return np.where(full & (likely > 0), np.minimum(known / np.maximum(likely, 1e-9), 1.0), share)
 
 
 def study_of(desk: Desk, table: ScanTable, signal: SignalTable, now: Instant) -> Study | None:
@@ -100,8 +122,9 @@ def study_of(desk: Desk, table: ScanTable, signal: SignalTable, now: Instant) ->
     days = days[by]
     known = ~np.isnan(days)  # what was not reported is neither counted nor expected
     held, spread = None, float("inf")
+    share = reported_share(desk, signal, level, now, end - (days.shape[1] - 1) * DAY, end)
     if table.model == "poisson":
-        held = np.array([places[i].population for i in by])[:, None] * known
+        held = np.array([places[i].population for i in by])[:, None] * known * share
         held *= np.nansum(days) / held.sum()
     if table.model in ("ebp", "ebnb"):
         most = min(table.max_days + BEFORE, days.shape[1])
@@ -109,7 +132,7 @@ def study_of(desk: Desk, table: ScanTable, signal: SignalTable, now: Instant) ->
         expected = _expected(desk, table, signal, level, now, end, most)[by]
         held = np.where(np.isnan(expected), usual[:, None], np.maximum(expected, usual[:, None] / 2))
         days, known = days[:, -most:], known[:, -most:]
-        held = np.where(known, held, 0.0)
+        held = np.where(known, held * share[-most:], 0.0)
         if table.model == "ebnb":
             spread = dispersion(np.nan_to_num(days).astype(np.int64), held, most - table.max_days)
     first = end // DAY - days.shape[1] + 1

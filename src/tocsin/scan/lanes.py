@@ -32,7 +32,8 @@ class Spans(NamedTuple):
 
 class Work(NamedTuple):
     """Room: for one expected count, as itself and as bits; for marks of lanes, one by one and eight by eight; for the
-    lanes (LANES,) and windows (W,) hit; for what is expected (K + 1,) in the members before `done` of the present family."""
+    lanes (LANES,) and windows (W,) hit; for what is expected (K + 1,) in the present family's members before `done`.
+    """
 
     edge: Floats
     bits: Ints

@@ -29,6 +29,7 @@ from tocsin.types import Floats, Ints
 Progress = Callable[[int, int], None]  # replicates done, replicates in all
 _TINY = 31  # counts beyond need 16 bits: four add up in 8
 _SMALL = 32000  # sums beyond need 32 bits
+_MANY = 1 << 24  # expected cases beyond are too many to number the tables' columns in 16 bits
 _TABLES = 32  # of thresholds at most
 
 
@@ -94,7 +95,8 @@ class _Batch:
         self.field = whole._replace(
             n=np.ascontiguousarray(whole.n[:, :, first:]), u=np.ascontiguousarray(whole.u[:, :, first:])
         )
-        lean = len(plan.n) == 1 and plan.limits.floor <= 0 and plan.limits.ceiling <= 0 and plan.kind != SCORE
+        free = plan.limits.floor <= 0 and plan.limits.ceiling <= 0 and plan.kind != SCORE
+        lean = len(plan.n) == 1 and free and float(self.field.u.sum(axis=1).max()) < _MANY
         self.fast = (
             SideBySide(self.field, plan, self.windows, study.space)
             if lean and groups(self.field, plan) is not None
