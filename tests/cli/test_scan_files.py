@@ -147,3 +147,20 @@ def test_every_setting_of_a_parameter_file_is_known_to_be_read_refused_or_idle()
         prm.read("CaseFile=x\nCaseFile-SourceType=0\n")
     idle = "".join(f"{name}=whatever\n" for name in prm_keys.NO_EFFECT)
     assert prm.read("CaseFile=x\nCaseFile2=y\nDataSet2-Name=z\n" + idle).cases == ("x", "y")
+
+
+@pytest.mark.parametrize("model", ["ebp", "ebnb"])
+def test_expectation_based_scans_of_time_alone_and_of_space_alone(tmp_path: Path, model: str) -> None:
+    cases = rows({(p, d): 9 if p == "a" and d > 26 else 2 for p in "abcd" for d in range(1, 29)})
+    expected = "location_id,date,expected\n" + "".join(f"{p},2024-01-{d:02d},2\n" for p in "abcd" for d in range(1, 29))
+    args = ["--model", model, "--max-days", "3", "--replicates", "99", "--threads", "1"]
+    for known in ({}, {"expected": expected}):
+        best = run(tmp_path, [*args, "--analysis", "temporal"], cases=cases, areas=FOUR, **known)[0]
+        assert best["members"] == ["All"]
+        assert (best["start"], best["observed"]) == ("2024-01-27", 30)
+        assert best["expected"] == pytest.approx(16, rel=1e-3)
+    best = run(tmp_path, [*args, "--analysis", "spatial"], cases=cases, areas=FOUR, expected=expected)[0]
+    assert best["members"] == ["a"]
+    assert (best["observed"], best["expected"]) == (70, pytest.approx(56))
+    with pytest.raises(TocsinError, match="--expected FILE"):
+        run(tmp_path, [*args, "--analysis", "spatial"], cases=cases, areas=FOUR)

@@ -70,7 +70,19 @@ def from_files(options: dict[str, Any]) -> tuple[Study, Settings]:
     net = read(options["network"]) if options["network"] else ""
     if settings.model not in ("ebp", "ebnb"):
         return files.study(texts, areas, frame, settings, neighbours=near, network=net), settings
-    counted = files.study(texts, areas, frame, replace(settings, model="permutation"), neighbours=near, network=net)
+    if settings.analysis == "spatial" and not options["expected"]:
+        raise InputError("a purely spatial scan has no past to expect by; give --expected FILE, or use space-time")
+    if settings.analysis == "temporal":  # all places are one
+        known = {
+            fields[0]
+            for text, p in zip(cases, options["cases"], strict=True)
+            for _, fields in files.lines(text, str(p))
+        }
+        areas = "\n".join(f"{name} 0 0" for name in sorted(known))
+    plain = replace(settings, model="permutation", analysis="space-time")  # counts alone
+    counted = files.study(texts, areas, frame, plain, neighbours=near, network=net)
+    if settings.analysis == "temporal":
+        counted = replace(counted, ids=("All",))
     return _with_baseline(counted, options, settings, areas, frame), settings
 
 
@@ -146,13 +158,15 @@ def _with_baseline(study: Study, options: dict[str, Any], settings: Settings, ar
     streams = []
     for stream in study.streams:
         if options["expected"]:
-            held = files.expected_table(
-                tidy.plain(read(options["expected"]), "people", str(options["expected"])), areas, frame, study
-            )
+            text = tidy.plain(read(options["expected"]), "people", str(options["expected"]))
+            held = files.expected_table(text, "" if settings.analysis == "temporal" else areas, frame, study)
         else:
             daily = settings.unit == "day" and settings.step == 1
             held = from_history(stream.cases, first, study.edges[:-1] % 7 if daily else None)
-        spread = dispersion(stream.cases, held, first) if settings.model == "ebnb" else float("inf")
+        cases, mean, past = stream.cases, held, first
+        if settings.analysis == "spatial":  # no past: from the places themselves, an outbreak among them or not
+            cases, mean, past = cases.sum(axis=1, keepdims=True), held.sum(axis=1, keepdims=True), 1
+        spread = dispersion(cases, mean, past) if settings.model == "ebnb" else float("inf")
         streams.append(Stream(stream.cases, held, (), spread))
     return replace(study, streams=tuple(streams))
 
