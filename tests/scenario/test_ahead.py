@@ -96,3 +96,24 @@ def test_the_beat_judges_at_once_what_reaches_its_mark(tmp_path):
     assert [e for e, _ in told][1:3] == ["counts", "source"] or "alert" in [e for e, _ in told]
     assert ("112", "new") in [(v["area"], v["state"]) for e, v in told if e == "alert"]
     assert site.faults == []
+
+
+def test_what_comes_while_the_first_beat_is_made_is_news(tmp_path, monkeypatch):
+    city = make_city(tmp_path)
+    put(city, history(), "history")
+    beat = Beat(Site(city, clock=lambda: NOW), 0.2)
+    tick = loop.tick
+
+    def meanwhile(*given, **more):
+        ticked = tick(*given, **more)
+        put(city, [case("many", "112", 0, 60.0)], "many")
+        return ticked
+
+    with monkeypatch.context() as m:
+        m.setattr(loop, "tick", meanwhile)
+        beat.once()
+    told = []
+    beat._site.broker.tell = lambda event, value: told.append(event)
+    beat._judged = beat._took = 0.0  # it is due as soon as something moved
+    beat.glance()
+    assert "alert" in told

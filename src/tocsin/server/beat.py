@@ -73,6 +73,8 @@ class Beat:
         them takes over when it ends.
         """
         began = time.monotonic()
+        if self._ahead is None:  # before the counts are read: what comes after that is news
+            self._fenced("look", self._begin)
         self._fenced("lead", self._ask)
         if self._leads:
             self._fenced("watch", self._look)
@@ -108,10 +110,14 @@ class Beat:
             else:
                 self.glance()
 
+    def _begin(self) -> None:
+        self._ahead = Ahead(self._site.desk)
+
     def _see(self) -> bool:
         site = self._site
         if self._ahead is None:
-            self._ahead = Ahead(site.desk)
+            self._begin()
+        assert self._ahead is not None
         seen = self._ahead.look(site.clock())
         self._moved |= seen.other
         if seen.cells:
