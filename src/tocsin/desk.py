@@ -19,9 +19,11 @@ from tocsin import config
 from tocsin.areas import AreaTree, parse_areas, tree
 from tocsin.calendar import DAY, Step, civil_minute, day_of, minute_of, zone
 from tocsin.config import ScanTable, Settings, SignalTable, SourceTable
+from tocsin.cube.arrivals import HISTORY
 from tocsin.cube.cube import Columns, counts, covered, known, settled
 from tocsin.detect import Detector, detector
 from tocsin.errors import ConfigError, MethodError, StoreError
+from tocsin.feeds import daily, feed_of, heard_by, home
 from tocsin.ingest.syndromes import read_terms
 from tocsin.store import open_store
 from tocsin.store.db import Store
@@ -66,7 +68,9 @@ class Desk:
         self._kept: dict[Hashable, Any] = {}  # what is costly to make and pure, by all that it depends on
         # Signals that city.toml no longer names live on in the store: their events may yet be corrected or moved.
         self.stored_as = steps_in_store(store) | {s.name: (s.kind, s.step) for s in settings.signals}
-        self._steps = {name: Step.parse(step) for name, (_, step) in self.stored_as.items()}
+        steps = {name: step for name, (_, step) in self.stored_as.items()}
+        self._steps = {n: Step.parse(s) for n, s in ({s.name: s.step for s in settings.spoken} | steps).items()}
+        self.watched: Any = None  # what was last said of the feeds, and of when; see quality.py
         self._minute = lru_cache(maxsize=1 << 16)(self._civil)
 
     @cached_property
@@ -90,7 +94,7 @@ class Desk:
     def detectors(self) -> dict[str, list[Detector]]:
         """The configured detectors of every signal; ConfigError names the signal."""
         found = {}
-        for s in self.settings.signals:
+        for s in self.settings.spoken:
             try:
                 found[s.name] = [_detector(d) for d in s.detectors]
                 for d in found[s.name]:
@@ -107,7 +111,7 @@ class Desk:
     def fallbacks(self) -> dict[str, list[Detector]]:
         """Who speaks for a signal while all of its detectors are silent, first to last; ConfigError as above."""
         found = {}
-        for s in self.settings.signals:
+        for s in self.settings.spoken:
             try:
                 chain = [_detector(d) for d in s.fallback]
                 for d in chain:
@@ -168,6 +172,8 @@ class Desk:
 
     def cube(self, signal: str, level: str, as_of: Instant, first: Minute | None, last: Minute | None) -> Cube:
         """Counts of one signal by area of a level and step, as known at `as_of`; first and last None: all there is."""
+        if (source := feed_of(self.settings, signal)) is not None:
+            return self._feed(source, level, as_of, first, last)
         table, step, rows = self.settings.signal(signal), self._steps[signal], self.columns(signal, as_of)
         told = rows.step[rows.report_time <= as_of]
         begin = int(told.min()) if len(told) else step.floor(self._minute(as_of))
@@ -185,6 +191,19 @@ class Desk:
         population = np.array([a.population for a in areas], dtype=np.float64)
         exposure = np.broadcast_to(population[None, :, None], (1, len(areas), len(times)))
         return Cube((signal,), tuple(a.code for a in areas), times, as_of, values[None], exposure)
+
+    def _feed(self, source: SourceTable, level: str, as_of: Instant, first: Minute | None, last: Minute | None) -> Cube:
+        """New events of a feed by day, in the area it is at home in."""
+        end, name = self._minute(as_of) if last is None else last, source.name
+        days = HISTORY if first is None else (self._minute(as_of) - first) // DAY + 2
+        heard = heard_by(self.store, [name], self.tz, as_of + 1, days)[name]
+        begin = int(heard.minute[0]) if first is None and len(heard.minute) else first
+        times = Step(DAY).range(end if begin is None else begin, end)
+        codes, at_home = [a.code for a in self.tree.at(level)], home(source, self.tree)
+        row = codes.index(at_home) if at_home in codes else None
+        values = daily(heard, row, len(codes), times)[None]
+        values[:, :, times.astype(np.int64) > self._minute(as_of)] = np.nan
+        return Cube((f"data.{name}",), tuple(codes), times, as_of, values, np.full(values.shape, np.nan))
 
     def panel(self, signal: str, cube: Cube) -> Panel:
         """The cube's areas as detectors see them."""

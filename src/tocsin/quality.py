@@ -5,11 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tocsin.calendar import DAY, civil_minute, day_of, end_of_day
+from tocsin.calendar import DAY, day_of, end_of_day
 from tocsin.config import SourceTable, every_minutes
 from tocsin.cube import arrivals, mix
 from tocsin.desk import Desk
+from tocsin.feeds import heard_by, home
 from tocsin.store import quality as store
+from tocsin.store.increments import tide
 from tocsin.types import Evidence, Flag, Instant, Minute
 
 PAUSE = 5 * 60_000_000  # feeds are judged every five minutes, whatever the beat
@@ -28,14 +30,15 @@ class Watched(NamedTuple):
 
 def watch(desk: Desk, now: Instant, *, strict: bool = False) -> Watched:
     """What is unusual about the feeds at the last five-minute mark by `now`, one flag a word."""
-    at = (now + 1) // PAUSE * PAUSE
-    last = desk.kept.get("quality")
-    if last is not None and last[0] == at and not last[1].faults:
-        found = [(f, [e._replace(at=now) for e in behind]) for f, behind in last[1].found]
-        return Watched(found, [])
+    at, mark = (now + 1) // PAUSE * PAUSE, tide(desk.store)
+    last: tuple[Instant, Instant, int, Watched] | None = desk.watched
+    # Live, the clock goes on, and what arrives waits for the next mark; whoever asks the past again wants it as it is.
+    if last is not None and last[0] == at and (last[2] == mark or last[1] < now) and not last[3].faults:
+        return Watched([(f, [e._replace(at=now) for e in behind]) for f, behind in last[3].found], [])
     watched = Watched([], [])
+    names = [s.name for s in desk.settings.sources]
     try:
-        heard = heard_by(desk, at, 2 * arrivals.HISTORY + 1)
+        heard = heard_by(desk.store, names, desk.tz, at, 2 * arrivals.HISTORY + 1)
     except Exception as e:
         if strict:
             raise
@@ -49,33 +52,8 @@ def watch(desk: Desk, now: Instant, *, strict: bool = False) -> Watched:
             if strict:
                 raise
             watched.faults.append((f"arrivals of {source.name}", f"{type(e).__name__}: {e}"))
-    desk.kept["quality"] = at, watched
+    desk.watched = at, now, mark, watched
     return watched
-
-
-def heard_by(desk: Desk, at: Instant, days: int) -> dict[str, arrivals.Heard]:
-    """When each configured source was heard in the last `days` days before `at`, by the city's clock."""
-    last = (at - 1) // 60_000_000
-    told = store.arrivals(desk.store, last - days * DAY, last)
-    return {s.name: _heard(desk, told.get(s.name, [])) for s in desk.settings.sources}
-
-
-def _heard(desk: Desk, rows: list[tuple[int, int]]) -> arrivals.Heard:
-    if not rows:
-        return arrivals.Heard(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
-    table = np.array(rows, dtype=np.int64)
-    quarters, which = np.unique(table[:, 0] // 15, return_inverse=True)  # no clock is put on within a quarter
-    ahead = np.array([civil_minute(q * 15 * 60_000_000, desk.tz) - q * 15 for q in quarters.tolist()], dtype=np.int64)
-    # An hour that comes twice, when clocks go back, is one hour: minutes never go back.
-    return arrivals.Heard(np.maximum.accumulate(table[:, 0] + ahead[which]), table[:, 1])
-
-
-def home(desk: Desk, source: SourceTable) -> str:
-    """The area a feed's alerts stand at: the one all its records are of, if the mapping names one; else the city."""
-    area = source.mapping.area if source.mapping else ""
-    only = area[0] if isinstance(area, list) and len(area) == 1 else area
-    value = getattr(only, "value", "")
-    return value if value and value in desk.tree else desk.tree.root.code
 
 
 def _flag(desk: Desk, source: SourceTable, w: arrivals.Word, now: Instant) -> tuple[Flag, list[Evidence]]:
@@ -88,7 +66,7 @@ def _said(
     now: Instant,
 ) -> tuple[Flag, list[Evidence]]:  # fmt: skip
     flag = Flag(
-        f"data.{source.name}", home(desk, source), day, p, observed, expected, window, math.isnan(p), (name,)
+        f"data.{source.name}", home(source, desk.tree), day, p, observed, expected, window, math.isnan(p), (name,)
     )
     return flag, [Evidence("", now, name, day, observed, expected, math.nan, math.nan, p)]
 
@@ -128,10 +106,5 @@ def _mix(desk: Desk, source: SourceTable, day: int) -> mix.Mix | None:
 def _told(desk: Desk, source: str, since: Instant, until: Instant) -> list[store.Told]:
     """As the store has it; kept while the store holds no other number of events of that day."""
     n = store.events_between(desk.store, source, since, until)
-    kept = desk.kept.setdefault("told", {})
-    if (source, since) not in kept or kept[source, since][0] != n:
-        if len(kept) > 64 * (len(desk.settings.sources) + 1):
-            kept.clear()
-        kept[source, since] = n, store.told(desk.store, source, since, until) if n else []
-    rows: list[store.Told] = kept[source, since][1]
-    return rows
+    made = desk.remember(("told", source, since, n), 4096, lambda: store.told(desk.store, source, since, until))
+    return made if n else []

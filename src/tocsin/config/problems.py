@@ -118,6 +118,8 @@ def _estimate_problems(g: SignalTable, signals: Mapping[str, SignalTable]) -> ty
 def _source_problems(f: SourceTable, signals: set[str]) -> typing.Iterator[tuple[str, str]]:
     if f.feed is not None:
         yield from ((f"feed.{k}", v) for k, v in feed_problems(f.feed))
+    if f.watched.name in signals:
+        yield "name", f"the signal {f.watched.name!r} is what is said of this feed itself; give the other a new name"
     if f.raw_days < 0:
         yield "raw_days", f"{f.raw_days}; expected a number of days, or 0 to keep the bytes"
     if f.every:

@@ -30,7 +30,7 @@ class Heard(NamedTuple):
 
 
 class Word(NamedTuple):
-    """What is unusual: of which day (civil minute it begins), how many events came of how many usual, and p (or NaN)."""
+    """What is unusual: of which day (civil minute), how many events came of how many usual, and p or NaN."""
 
     kind: Kind
     day: Minute
@@ -70,8 +70,8 @@ def judged(heard: Heard, now: Minute, off: Ints, every: int = 0) -> list[Word]:
 
 
 def by_day(heard: Heard, first: int, last: int, off: Ints, every: int = 0) -> list[str]:
-    """What each day from first to last (days since 1970, both in) was at its end: ok, late, silent, half; "" unknown."""
-    found = []
+    """What each day from first to last (days since 1970) was at its end: ok, late, silent, half; "": unknown."""
+    found: list[str] = []
     for day in range(first, last + 1):
         end = (day + 1) * DAY - 1
         seen = int(np.searchsorted(heard.minute, end, side="right"))
@@ -120,7 +120,7 @@ def _silence(heard: Heard, habits: _Habits, now: Minute, every: int) -> Literal[
 
     def waking(minute: Ints) -> Ints:
         day = minute // DAY - habits.first
-        return slept[day] + habits.wakes[day] * (minute % DAY)
+        return np.asarray(slept[day] + habits.wakes[day] * (minute % DAY))
 
     ears = np.maximum.accumulate(waking(heard.minute[inside]))
     at = int(waking(np.array([now]))[0])
@@ -133,20 +133,29 @@ def _silence(heard: Heard, habits: _Habits, now: Minute, every: int) -> Literal[
     hours = (ears % DAY)[starts]
     grace = float(np.clip(MARGIN * np.ptp(np.quantile(hours, [0.5, 0.95])), *GRACE))
     before, _ = _limit(ears, at - int(grace))
-    if quiet <= limit or quiet - grace <= before:
+    if quiet <= limit or quiet - grace <= before or not _fewer(ears, at):
         return None
     return "silent" if quiet > max(3 * limit, limit + DAY) else "late"
 
 
 def _limit(ears: Ints, at: int) -> tuple[float, int]:
     """The longest silence that is usual at this time of a waking day, and from how many days that is known."""
-    points = at - DAY * np.arange(1, HISTORY + 1)
-    points = points[(points >= ears[0]) & (points <= ears[-1])]
+    newest = max(-(-(at - int(ears[-1])) // DAY), 1)  # the silence that may be too long is not among the usual ones
+    points = at - DAY * np.arange(newest, newest + HISTORY)
+    points = points[points >= ears[0]]
     if not len(points):
         return float("inf"), 0
     before = points - ears[np.searchsorted(ears, points, side="right") - 1]
     middle, most = np.quantile(before, [0.5, 0.95])
-    return float(max(most + MARGIN * (most - middle), GRACE[0])), len(points)
+    return float(most + max(MARGIN * (most - middle), GRACE[0])), len(points)
+
+
+def _fewer(ears: Ints, at: int) -> bool:
+    """Whether it was heard less often in the waking day to now than it usually is: who came early is not late."""
+    points = at - DAY * np.arange(0, HISTORY + 1)
+    points = points[(points == at) | ((points > ears[0] + DAY) & (points <= ears[-1]))]
+    often = np.searchsorted(ears, points, side="right") - np.searchsorted(ears, points - DAY, side="right")
+    return len(points) < 2 or bool(often[0] < np.median(often[1:]))
 
 
 def _half(habits: _Habits, now: Minute) -> Word | None:

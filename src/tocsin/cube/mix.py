@@ -39,7 +39,8 @@ def shifted(day: Mix, past: Sequence[Mix]) -> list[Shift]:
     if sum(day.areas.values()) < LEAST_EVENTS or len(past) < LEAST_DAYS:
         return []
     found = []
-    usual = sum(np.stack([_shares(m, names := _names(past, day)) for m in past])) / len(past)
+    names = _names(past, day)
+    usual = np.asarray(np.stack([_shares(m, names) for m in past]).mean(axis=0))
     apart, before = _apart(_shares(day, names), usual), [_apart(_shares(m, names), usual) for m in past]
     if apart > max(APART, 1.5 * float(np.quantile(before, 0.95))):
         found.append(Shift("area", apart, float(np.median(before))))

@@ -1,0 +1,56 @@
+"""When sources were heard, by the city's clock: what a feed's own series and its completeness are made of. I/O."""
+
+from collections.abc import Iterable
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from tocsin.areas import AreaTree
+from tocsin.calendar import DAY, civil_minute
+from tocsin.config import Settings, SourceTable
+from tocsin.cube.arrivals import Heard
+from tocsin.store import quality
+from tocsin.store.db import Store
+from tocsin.types import Floats, Instant, Times
+
+
+def heard_by(store: Store, names: Iterable[str], tz: ZoneInfo, at: Instant, days: int) -> dict[str, Heard]:
+    """When each of these sources was heard in the last `days` days before `at`, in civil minutes."""
+    last = (at - 1) // 60_000_000
+    told = quality.arrivals(store, last - days * DAY, last)
+    return {n: _heard(told.get(n, []), tz) for n in names}
+
+
+def _heard(rows: list[tuple[int, int]], tz: ZoneInfo) -> Heard:
+    if not rows:
+        return Heard(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
+    table = np.array(rows, dtype=np.int64)
+    quarters, which = np.unique(table[:, 0] // 15, return_inverse=True)  # no clock is put on within a quarter
+    ahead = np.array([civil_minute(q * 15 * 60_000_000, tz) - q * 15 for q in quarters.tolist()], dtype=np.int64)
+    # An hour that comes twice, when clocks go back, is one hour: minutes never go back.
+    return Heard(np.maximum.accumulate(table[:, 0] + ahead[which]), table[:, 1])
+
+
+def home(source: SourceTable, tree: AreaTree) -> str:
+    """The area a feed's alerts stand at: the one all its records are of, if the mapping names one; else the city."""
+    area = source.mapping.area if source.mapping else ""
+    only = area[0] if isinstance(area, list) and len(area) == 1 else area
+    value = getattr(only, "value", "")
+    return value if value and value in tree else tree.root.code
+
+
+def daily(heard: Heard, row: int | None, areas: int, times: Times) -> Floats:
+    """New events of a feed by day (areas, T), in the row it is at home in, NaN before it was first heard."""
+    values = np.full((areas, len(times)), np.nan)
+    if row is not None and len(heard.minute) and len(times):
+        start = times.astype(np.int64)
+        at = (heard.minute - start[0]) // DAY
+        inside = (at >= 0) & (at < len(times))
+        values[row] = np.bincount(at[inside], heard.events[inside], len(times))
+        values[row, start < heard.minute[0] // DAY * DAY] = np.nan
+    return values
+
+
+def feed_of(settings: Settings, signal: str) -> SourceTable | None:
+    """The source that a `data.` signal speaks of."""
+    return next((s for s in settings.sources if f"data.{s.name}" == signal), None)
