@@ -20,17 +20,20 @@ from tocsin.areas import AreaTree, parse_areas, tree
 from tocsin.calendar import DAY, Step, civil_minute, day_of, minute_of, zone
 from tocsin.config import ScanTable, Settings, SignalTable, SourceTable
 from tocsin.cube.arrivals import HISTORY
+from tocsin.cube.complete import by_parts, by_sources, due, spoke
 from tocsin.cube.cube import Columns, counts, covered, known, settled
 from tocsin.detect import Detector, detector
 from tocsin.errors import ConfigError, MethodError, StoreError
-from tocsin.feeds import daily, feed_of, heard_by, home
+from tocsin.feeds import Volume, feed_cube, feed_of, volume
 from tocsin.ingest.syndromes import read_terms
 from tocsin.store import open_store
 from tocsin.store.db import Store
 from tocsin.store.increments import heard, oldest, read_increments, steps_in_store, tide, zone_in_store
-from tocsin.types import Bools, Cube, Event, Instant, Ints, Minute, Panel, Times
+from tocsin.store.quality import events_between
+from tocsin.types import Bools, Cube, Event, Floats, Instant, Ints, Minute, Panel, Times
 
 FILE = "city.toml"
+HOUR = 3_600_000_000
 T = TypeVar("T")
 MANY, CHUNK = 300_000, 100_000  # rows of a signal: held one by one at most, read at once
 
@@ -173,7 +176,7 @@ class Desk:
     def cube(self, signal: str, level: str, as_of: Instant, first: Minute | None, last: Minute | None) -> Cube:
         """Counts of one signal by area of a level and step, as known at `as_of`; first and last None: all there is."""
         if (source := feed_of(self.settings, signal)) is not None:
-            return self._feed(source, level, as_of, first, last)
+            return feed_cube(self.store, source, self.tree, self.tz, level, as_of, first, last)
         table, step, rows = self.settings.signal(signal), self._steps[signal], self.columns(signal, as_of)
         told = rows.step[rows.report_time <= as_of]
         begin = int(told.min()) if len(told) else step.floor(self._minute(as_of))
@@ -188,22 +191,38 @@ class Desk:
             spoken = covered(times, step.minutes, begin, ears, every, everywhere.astype(np.float64)) & (len(told) > 0)
             spoken &= times.astype(np.int64) <= self._minute(as_of)
             values = np.where(np.isnan(values) & spoken, 0.0, values)
+        limit, stated = self.settings.alerts.complete, [bool(s.every) for s in self.sources_of(signal)]
+        several = table.absent == "missing" or (len(stated) > 1 and any(stated))
+        if table.kind == "count" and several and len(times) and limit:
+            values[self.complete(signal, level, as_of, times) < limit] = np.nan
         population = np.array([a.population for a in areas], dtype=np.float64)
         exposure = np.broadcast_to(population[None, :, None], (1, len(areas), len(times)))
         return Cube((signal,), tuple(a.code for a in areas), times, as_of, values[None], exposure)
 
-    def _feed(self, source: SourceTable, level: str, as_of: Instant, first: Minute | None, last: Minute | None) -> Cube:
-        """New events of a feed by day, in the area it is at home in."""
-        end, name = self._minute(as_of) if last is None else last, source.name
-        days = HISTORY if first is None else (self._minute(as_of) - first) // DAY + 2
-        heard = heard_by(self.store, [name], self.tz, as_of + 1, days)[name]
-        begin = int(heard.minute[0]) if first is None and len(heard.minute) else first
-        times = Step(DAY).range(end if begin is None else begin, end)
-        codes, at_home = [a.code for a in self.tree.at(level)], home(source, self.tree)
-        row = codes.index(at_home) if at_home in codes else None
-        values = daily(heard, row, len(codes), times)[None]
-        values[:, :, times.astype(np.int64) > self._minute(as_of)] = np.nan
-        return Cube((f"data.{name}",), tuple(codes), times, as_of, values, np.full(values.shape, np.nan))
+    def complete(self, signal: str, level: str, as_of: Instant, times: Times) -> Floats:
+        """How much of what usually comes has spoken for each area and step (A, T), 0 to 1; NaN: nobody is asked."""
+        table, step, rows = self.settings.signal(signal), self._steps[signal], self.columns(signal, as_of)
+        to, sources, here = self.tree.rollup(level), self.sources_of(signal), self._minute(as_of)
+        areas = len(self.tree.at(level))
+        if table.kind == "count" and table.absent == "missing":
+            whole, every = np.arange(len(self.tree.areas)), max([config.every_minutes(s.every) for s in sources] or [0])
+            own, _ = counts(known(rows, as_of, *_span(times)), whole, len(whole), times, step.minutes, table.kind)
+            return by_parts(own, to, areas, times, step.minutes, due(times, step.minutes, every, here))
+        found = [self.told_by(s.name, signal, as_of) for s in sources]
+        said = [spoke(times, step.minutes, self._ears_of(s.name, as_of), config.every_minutes(s.every), v.steps, here)
+                for s, v in zip(sources, found, strict=True)]  # fmt: skip
+        if not found:
+            return np.full((areas, len(times)), np.nan)
+        volumes = np.stack([np.bincount(to[to >= 0], v.by_area[to >= 0], areas) for v in found]).astype(np.float64)
+        return by_sources(volumes, np.stack(said))
+
+    def told_by(self, source: str, signal: str, as_of: Instant) -> Volume:
+        """What a source told of a signal in the eight weeks to the last full hour by `as_of`."""
+        until = as_of // HOUR * HOUR
+        since = until - HISTORY * 24 * HOUR
+        n = events_between(self.store, source, since, until + 1)
+        args = (self.store, source, signal, self.tree, self._steps[signal], self.tz, since, until)
+        return self.remember(("volume", source, signal, until, n), 512, lambda: volume(*args))
 
     def panel(self, signal: str, cube: Cube) -> Panel:
         """The cube's areas as detectors see them."""
@@ -235,18 +254,21 @@ class Desk:
         cadences = [config.every_minutes(s.every) for s in sources]
         if not cadences or not all(cadences):
             return np.empty(0, dtype=np.int64), 0
+        return np.sort(np.concatenate([self._ears_of(s.name, as_of) for s in sources])), max(cadences)
+
+    def _ears_of(self, source: str, as_of: Instant) -> Ints:
+        """When one source was heard (civil minutes by `as_of`, ascending)."""
         mark = tide(self.store)
         with self._reading:
             if self._heard[0] != mark:
                 self._heard = mark, {}
-            if signal not in self._heard[1]:
-                minutes = heard(self.store, [s.name for s in sources])
-                told = [m for each in minutes.values() for m, _ in each]
-                self._heard[1][signal] = np.sort(np.array(told, dtype=np.int64))
-            ears = self._heard[1][signal]
+            if not self._heard[1]:
+                told = heard(self.store, [s.name for s in self.settings.sources])
+                self._heard[1].update({s: np.array([m for m, _ in each], dtype=np.int64) for s, each in told.items()})
+            ears = self._heard[1][source]
         now = as_of // 60_000_000
         offset = self._minute(as_of) - now  # the zone's, now: an hour off in the other half of the year
-        return ears[: np.searchsorted(ears, now, side="right")] + offset, max(cadences)
+        return ears[: np.searchsorted(ears, now, side="right")] + offset
 
     def remember(self, key: Hashable, most: int, make: Callable[[], T]) -> T:
         """What `make` gives, kept under `key` until `most` other things have been asked for since."""

@@ -1,17 +1,18 @@
 """When sources were heard, by the city's clock: what a feed's own series and its completeness are made of. I/O."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from tocsin.areas import AreaTree
-from tocsin.calendar import DAY, civil_minute
+from tocsin.calendar import DAY, Step, civil_minute
 from tocsin.config import Settings, SourceTable
-from tocsin.cube.arrivals import Heard
+from tocsin.cube.arrivals import HISTORY, Heard
 from tocsin.store import quality
 from tocsin.store.db import Store
-from tocsin.types import Floats, Instant, Times
+from tocsin.types import Cube, Floats, Instant, Ints, Minute, Times
 
 
 def heard_by(store: Store, names: Iterable[str], tz: ZoneInfo, at: Instant, days: int) -> dict[str, Heard]:
@@ -51,6 +52,42 @@ def daily(heard: Heard, row: int | None, areas: int, times: Times) -> Floats:
     return values
 
 
+def feed_cube(
+    store: Store, source: SourceTable, tree: AreaTree, tz: ZoneInfo, level: str, as_of: Instant,
+    first: Minute | None, last: Minute | None,
+) -> Cube:  # fmt: skip
+    """New events of a feed by day, in the area it is at home in, from first to last (civil minutes)."""
+    now = civil_minute(as_of, tz)
+    days = HISTORY if first is None else (now - first) // DAY + 2
+    heard, end = heard_by(store, [source.name], tz, as_of + 1, days)[source.name], now if last is None else last
+    begin = int(heard.minute[0]) if first is None and len(heard.minute) else first
+    times = Step(DAY).range(end if begin is None else begin, end)
+    codes, at_home = [a.code for a in tree.at(level)], home(source, tree)
+    row = codes.index(at_home) if at_home in codes else None
+    values = daily(heard, row, len(codes), times)[None]
+    values[:, :, times.astype(np.int64) > now] = np.nan
+    return Cube((f"data.{source.name}",), tuple(codes), times, as_of, values, np.full(values.shape, np.nan))
+
+
 def feed_of(settings: Settings, signal: str) -> SourceTable | None:
     """The source that a `data.` signal speaks of."""
     return next((s for s in settings.sources if f"data.{s.name}" == signal), None)
+
+
+class Volume(NamedTuple):
+    """What a source usually tells of a signal: events a step by area of the tree (A,), and of which steps at all."""
+
+    by_area: Floats
+    steps: Ints
+
+
+def volume(
+    store: Store, source: str, signal: str, tree: AreaTree, step: Step, tz: ZoneInfo, since: Instant, until: Instant
+) -> Volume:
+    """What a source told of a signal between two moments."""
+    by_area, hours = np.zeros(len(tree.areas)), set()
+    for area, hour, n in quality.told_of(store, source, signal, since, until):
+        by_area[tree.index.get(area, 0)] += n
+        hours.add(hour)
+    steps = {step.floor(civil_minute(h * 3_600_000_000, tz)) for h in hours}
+    return Volume(by_area / max(len(steps), 1), np.array(sorted(steps), dtype=np.int64))

@@ -140,8 +140,8 @@ def test_a_backlog_after_an_outage_is_no_outbreak(tmp_path: Path) -> None:
     desk = make_city(tmp_path, detectors='["ears_c2"]')
     send(desk, range(40), 9)
     backlog = [
-        Event("hospital", f"late{d}-{i}", "cases", ("111", "112", "121")[i % 3], moment(desk, d, 1), moment(desk, 45, 8),
-              1.0)
+        Event("hospital", f"late{d}-{i}", "cases", ("111", "112", "121")[i % 3], moment(desk, d, 1),
+              moment(desk, 45, 8), 1.0)
         for d in range(40, 46) for i in range(9)
     ]  # fmt: skip
     play(desk, range(38, 45), hours=(12.0,))

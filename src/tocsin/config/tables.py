@@ -49,6 +49,7 @@ class AlertRules(_Table, frozen=True):
     fdr_by: Literal["cell", "signal"] = "cell"  # "signal": first which signals hold anything, then where in them
     quiet_days: int = 7  # no alarm for so long: quiet
     close_days: int = 21  # … and for so long: closed by the system if nobody has it in hand
+    complete: float = 0.8  # a count of which less than this share has come, by usual volume, is missing
     budget: int = 20  # at most so many a day on Today; the rest are one click away
 
 
