@@ -19,7 +19,7 @@ NAMES = {
 
 def unwell(alert: Alert, source: Title, heard: Minute | None) -> Title:
     """What the gravest word says, then the others by name. heard: the civil minute the source was last heard."""
-    said = [n for n in ORDER if n in alert.detectors]
+    said = [n for n in ORDER if n in alert.detectors and not (n == "late" and "silent" in alert.detectors)]
     if not said:
         return source
     zh, en = _sentence(said[0], alert, source, heard)

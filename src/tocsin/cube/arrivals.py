@@ -62,8 +62,8 @@ def judged(heard: Heard, now: Minute, off: Ints, every: int = 0) -> list[Word]:
     habits = _habits(heard, now, off)
     words = []
     if (kind := _silence(heard, habits, now, every)) is not None:
-        usual = usual_events(habits, now // DAY)
-        words.append(Word(kind, now // DAY * DAY, _of_day(heard, now // DAY), usual, float("nan")))
+        day = (now - 1) // DAY  # midnight ends a day
+        words.append(Word(kind, day * DAY, _of_day(heard, day), usual_events(habits, day), float("nan")))
     if (half := _half(habits, now)) is not None:
         words.append(half)
     return words
