@@ -26,10 +26,14 @@ def _heard(rows: list[tuple[int, int]], tz: ZoneInfo) -> Heard:
     if not rows:
         return Heard(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
     table = np.array(rows, dtype=np.int64)
-    quarters, which = np.unique(table[:, 0] // 15, return_inverse=True)  # no clock is put on within a quarter
-    ahead = np.array([civil_minute(q * 15 * 60_000_000, tz) - q * 15 for q in quarters.tolist()], dtype=np.int64)
+    units, which = np.unique(table[:, 0] // DAY, return_inverse=True)
+    at_bounds = [[civil_minute(d * DAY * 60_000_000, tz) - d * DAY for d in (u, u + 1)] for u in units.tolist()]
+    ahead = np.array(at_bounds, dtype=np.int64)[which]
+    for i in np.flatnonzero(ahead[:, 0] != ahead[:, 1]).tolist():  # clocks are put on or back within that day
+        minute = int(table[i, 0])
+        ahead[i, 0] = civil_minute(minute * 60_000_000, tz) - minute
     # An hour that comes twice, when clocks go back, is one hour: minutes never go back.
-    return Heard(np.maximum.accumulate(table[:, 0] + ahead[which]), table[:, 1])
+    return Heard(np.maximum.accumulate(table[:, 0] + ahead[:, 0]), table[:, 1])
 
 
 def home(source: SourceTable, tree: AreaTree) -> str:

@@ -191,6 +191,8 @@ def _level(habits: _Habits, base: Bools) -> tuple[float, Floats]:
         those = habits.counts[base & (habits.kinds == kind)]
         if len(those):
             factor[kind] = (np.median(those) / middle * len(those) + 1) / (len(those) + 1)
+    if not (base & (habits.kinds == 7)).any():
+        factor[7] = factor.min()  # no day off is known yet: as little as on the weakest day of the week
     newest = np.flatnonzero(base)[-28:]
     factor = np.maximum(factor, 0.01)
     return float(np.median(habits.counts[newest] / factor[habits.kinds[newest]])), factor
