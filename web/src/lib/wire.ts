@@ -271,6 +271,8 @@ export interface Feed {
   messages: number;
   errors: number;
   problem: string;
+}
+
 export type FeedState = 'ok' | 'late' | 'silent' | 'half' | 'filled' | '';
 
 export interface Completeness {
