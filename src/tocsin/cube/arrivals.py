@@ -190,7 +190,8 @@ def _level(habits: _Habits, base: Bools) -> tuple[float, Floats]:
     for kind in range(8):
         those = habits.counts[base & (habits.kinds == kind)]
         if len(those):
-            factor[kind] = (np.median(those) / middle * len(those) + 1) / (len(those) + 1)
+            few = float(len(those) < 4)  # of four such days their median is believed as it is
+            factor[kind] = (np.median(those) / middle * len(those) + few) / (len(those) + few)
     if not (base & (habits.kinds == 7)).any():
         factor[7] = factor.min()  # no day off is known yet: as little as on the weakest day of the week
     newest = np.flatnonzero(base)[-28:]
