@@ -19,16 +19,21 @@ from tocsin import config
 from tocsin.areas import AreaTree, parse_areas, tree
 from tocsin.calendar import DAY, Step, civil_minute, day_of, minute_of, zone
 from tocsin.config import ScanTable, Settings, SignalTable, SourceTable
+from tocsin.cube.arrivals import HISTORY
+from tocsin.cube.complete import by_parts, by_sources, due, spoke
 from tocsin.cube.cube import Columns, counts, covered, known, settled
 from tocsin.detect import Detector, detector
 from tocsin.errors import ConfigError, MethodError, StoreError
+from tocsin.feeds import Volume, feed_cube, feed_of, volume
 from tocsin.ingest.syndromes import read_terms
 from tocsin.store import open_store
 from tocsin.store.db import Store
 from tocsin.store.increments import heard, oldest, read_increments, steps_in_store, tide, zone_in_store
-from tocsin.types import Bools, Cube, Event, Instant, Ints, Minute, Panel, Times
+from tocsin.store.quality import events_between
+from tocsin.types import Bools, Cube, Event, Floats, Instant, Ints, Minute, Panel, Times
 
 FILE = "city.toml"
+HOUR = 3_600_000_000
 T = TypeVar("T")
 MANY, CHUNK = 300_000, 100_000  # rows of a signal: held one by one at most, read at once
 
@@ -66,7 +71,9 @@ class Desk:
         self._kept: dict[Hashable, Any] = {}  # what is costly to make and pure, by all that it depends on
         # Signals that city.toml no longer names live on in the store: their events may yet be corrected or moved.
         self.stored_as = steps_in_store(store) | {s.name: (s.kind, s.step) for s in settings.signals}
-        self._steps = {name: Step.parse(step) for name, (_, step) in self.stored_as.items()}
+        steps = {name: step for name, (_, step) in self.stored_as.items()}
+        self._steps = {n: Step.parse(s) for n, s in ({s.name: s.step for s in settings.spoken} | steps).items()}
+        self.watched: Any = None  # what was last said of the feeds, and of when; see quality.py
         self._minute = lru_cache(maxsize=1 << 16)(self._civil)
 
     @cached_property
@@ -90,7 +97,7 @@ class Desk:
     def detectors(self) -> dict[str, list[Detector]]:
         """The configured detectors of every signal; ConfigError names the signal."""
         found = {}
-        for s in self.settings.signals:
+        for s in self.settings.spoken:
             try:
                 found[s.name] = [_detector(d) for d in s.detectors]
                 for d in found[s.name]:
@@ -107,7 +114,7 @@ class Desk:
     def fallbacks(self) -> dict[str, list[Detector]]:
         """Who speaks for a signal while all of its detectors are silent, first to last; ConfigError as above."""
         found = {}
-        for s in self.settings.signals:
+        for s in self.settings.spoken:
             try:
                 chain = [_detector(d) for d in s.fallback]
                 for d in chain:
@@ -168,6 +175,8 @@ class Desk:
 
     def cube(self, signal: str, level: str, as_of: Instant, first: Minute | None, last: Minute | None) -> Cube:
         """Counts of one signal by area of a level and step, as known at `as_of`; first and last None: all there is."""
+        if (source := feed_of(self.settings, signal)) is not None:
+            return feed_cube(self.store, source, self.tree, self.tz, level, as_of, first, last)
         table, step, rows = self.settings.signal(signal), self._steps[signal], self.columns(signal, as_of)
         told = rows.step[rows.report_time <= as_of]
         begin = int(told.min()) if len(told) else step.floor(self._minute(as_of))
@@ -182,9 +191,38 @@ class Desk:
             spoken = covered(times, step.minutes, begin, ears, every, everywhere.astype(np.float64)) & (len(told) > 0)
             spoken &= times.astype(np.int64) <= self._minute(as_of)
             values = np.where(np.isnan(values) & spoken, 0.0, values)
+        limit, stated = self.settings.alerts.complete, [bool(s.every) for s in self.sources_of(signal)]
+        several = table.absent == "missing" or (len(stated) > 1 and any(stated))
+        if table.kind == "count" and several and len(times) and limit:
+            values[self.complete(signal, level, as_of, times) < limit] = np.nan
         population = np.array([a.population for a in areas], dtype=np.float64)
         exposure = np.broadcast_to(population[None, :, None], (1, len(areas), len(times)))
         return Cube((signal,), tuple(a.code for a in areas), times, as_of, values[None], exposure)
+
+    def complete(self, signal: str, level: str, as_of: Instant, times: Times) -> Floats:
+        """How much of what usually comes has spoken for each area and step (A, T), 0 to 1; NaN: nobody is asked."""
+        table, step, rows = self.settings.signal(signal), self._steps[signal], self.columns(signal, as_of)
+        to, sources, here = self.tree.rollup(level), self.sources_of(signal), self._minute(as_of)
+        areas = len(self.tree.at(level))
+        if table.kind == "count" and table.absent == "missing":
+            whole, every = np.arange(len(self.tree.areas)), max([config.every_minutes(s.every) for s in sources] or [0])
+            own, _ = counts(known(rows, as_of, *_span(times)), whole, len(whole), times, step.minutes, table.kind)
+            return by_parts(own, to, areas, times, step.minutes, due(times, step.minutes, every, here))
+        found = [self.told_by(s.name, signal, as_of) for s in sources]
+        said = [spoke(times, step.minutes, self._ears_of(s.name, as_of), config.every_minutes(s.every), v.steps, here)
+                for s, v in zip(sources, found, strict=True)]  # fmt: skip
+        if not found:
+            return np.full((areas, len(times)), np.nan)
+        volumes = np.stack([np.bincount(to[to >= 0], v.by_area[to >= 0], areas) for v in found]).astype(np.float64)
+        return by_sources(volumes, np.stack(said))
+
+    def told_by(self, source: str, signal: str, as_of: Instant) -> Volume:
+        """What a source told of a signal in the eight weeks to the last full hour by `as_of`."""
+        until = as_of // HOUR * HOUR
+        since = until - HISTORY * 24 * HOUR
+        n = events_between(self.store, source, since, until + 1)
+        args = (self.store, source, signal, self.tree, self._steps[signal], self.tz, since, until)
+        return self.remember(("volume", source, signal, until, n), 512, lambda: volume(*args))
 
     def panel(self, signal: str, cube: Cube) -> Panel:
         """The cube's areas as detectors see them."""
@@ -216,18 +254,21 @@ class Desk:
         cadences = [config.every_minutes(s.every) for s in sources]
         if not cadences or not all(cadences):
             return np.empty(0, dtype=np.int64), 0
+        return np.sort(np.concatenate([self._ears_of(s.name, as_of) for s in sources])), max(cadences)
+
+    def _ears_of(self, source: str, as_of: Instant) -> Ints:
+        """When one source was heard (civil minutes by `as_of`, ascending)."""
         mark = tide(self.store)
         with self._reading:
             if self._heard[0] != mark:
                 self._heard = mark, {}
-            if signal not in self._heard[1]:
-                minutes = heard(self.store, [s.name for s in sources])
-                told = [m for each in minutes.values() for m, _ in each]
-                self._heard[1][signal] = np.sort(np.array(told, dtype=np.int64))
-            ears = self._heard[1][signal]
+            if not self._heard[1]:
+                told = heard(self.store, [s.name for s in self.settings.sources])
+                self._heard[1].update({s: np.array([m for m, _ in each], dtype=np.int64) for s, each in told.items()})
+            ears = self._heard[1][source]
         now = as_of // 60_000_000
         offset = self._minute(as_of) - now  # the zone's, now: an hour off in the other half of the year
-        return ears[: np.searchsorted(ears, now, side="right")] + offset, max(cadences)
+        return ears[: np.searchsorted(ears, now, side="right")] + offset
 
     def remember(self, key: Hashable, most: int, make: Callable[[], T]) -> T:
         """What `make` gives, kept under `key` until `most` other things have been asked for since."""

@@ -17,9 +17,11 @@ from tocsin.calendar import end_of_day
 from tocsin.config import SignalTable, SourceTable
 from tocsin.desk import Desk
 from tocsin.errors import InputError, NotFound
+from tocsin.feeds import feed_of
 from tocsin.ingest import push as push_format
 from tocsin.judge import Judged, believed, flagged, judge
 from tocsin.locate import locate
+from tocsin.quality import CLOSE, QUIET, watch
 from tocsin.store import deliveries, notes
 from tocsin.store.clusters import write_scans
 from tocsin.store.events import Taken, append
@@ -114,14 +116,19 @@ def tick(desk: Desk, now: Instant, *, strict: bool = False) -> Ticked:
         {c.id: desk.tree.around(c.members).code for c in located.standing},
         {s.name: desk.step(s.name).minutes for s in desk.settings.signals}, now,
     )  # fmt: skip
-    flags = [flag for flag, _ in found]
+    watched = watch(desk, now, strict=strict)
+    faults += watched.faults
+    today = desk.today(now)
     with desk.store.transaction():  # what people say meanwhile comes before or after, not between
         before = notes.read_notes(desk.store, now)
         newest = episode.current(episode.fold(before).values())
-        said = episode.advance(newest, flags, now, desk.today(now), rules.quiet_days, rules.close_days)
+        feeds = {where: a for where, a in newest.items() if feed_of(desk.settings, a.signal)}
+        others = {where: a for where, a in newest.items() if where not in feeds}
+        said = episode.advance(others, [f for f, _ in found], now, today, rules.quiet_days, rules.close_days)
+        said += episode.advance(feeds, [f for f, _ in watched.found], now, today, QUIET, CLOSE)
         after = episode.current(episode.fold([*before, *said]).values())
         behind, home = [], episode.homes(after)
-        for flag, alarms in found:
+        for flag, alarms in found + watched.found:
             alert = after.get(home(flag))
             if alert is not None and alert.phase != "ended" and flag.step >= alert.opened:
                 behind += [alarm._replace(alert=alert.id) for alarm in alarms]

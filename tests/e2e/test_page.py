@@ -151,6 +151,16 @@ def test_sources_list_what_was_wrong(reader: Reader) -> None:
         expect(page.get_by_text("unknown-signal")).to_be_visible()
 
 
+def test_sources_show_thirty_days_of_every_feed_in_both_languages(reader: Reader) -> None:
+    with reader.open("/sources") as page:
+        section = page.get_by_role("region", name="The last 30 days, feed by feed")
+        row = section.get_by_role("row").filter(has_text="hospital")
+        expect(row.get_by_role("cell")).to_have_count(30)
+        expect(row.get_by_role("cell").last).to_contain_text("as expected")
+        page.get_by_role("button", name="切换到中文").click()
+        expect(page.get_by_role("region", name="近 30 天到报情况").get_by_text("断报").first).to_be_visible()
+
+
 def test_an_address_that_is_wrong_says_so(reader: Reader) -> None:
     with reader.open("/nowhere") as page:
         expect(page.get_by_text("There is no such page")).to_be_visible()

@@ -20,7 +20,8 @@ WRITE = {"Authorization": f"Bearer {TOKEN}"}
 def city(monkeypatch: pytest.MonkeyPatch) -> fake.City:
     """The city in memory, in the place of views and loop."""
     for name in ("city", "signals", "areas", "geojson", "series", "explain", "area_map", "alerts", "alert", "clusters",
-                 "sources", "findings", "health", "outlook", "nowcast", "boards", "what_if"):  # fmt: skip
+                 "completeness", "sources", "findings", "health", "outlook", "nowcast", "boards", "what_if",
+                 ):  # fmt: skip
         monkeypatch.setattr(views, name, getattr(fake.City, name))
     monkeypatch.setattr("tocsin.server.beat.Ahead", fake.Ahead)
     for name in ("push", "note", "tick"):

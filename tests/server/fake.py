@@ -129,6 +129,13 @@ class City:
                 "clusters": []}  # fmt: skip
         return {"as_of": AT, "scans": [scan]}
 
+    def completeness(self, signal: str | None, as_of: Any, now: int) -> dict[str, Any]:
+        _checked(as_of)
+        self._known(signal or "ed.ili", "1")
+        feed = {"name": "hospital", "title": title("ED"), "states": ["late"], "events": [1], "alert": ALERT_ID}
+        count = {"name": "ed.ili", "title": title("ILI"), "complete": [0.9]}
+        return {"as_of": AT, "limit": 0.8, "days": ["2026-03-01"], "sources": [feed], "signals": [count], "areas": []}
+
     def sources(self, now: int) -> list[dict[str, Any]]:
         return [
             {"name": "hospital", "title": title("ED"), "owner": "", "every": "1d", "last_seen": AT, "lag_minutes": 1.5,

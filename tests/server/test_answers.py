@@ -14,7 +14,7 @@ from . import fake
 from .conftest import TOKEN, WRITE
 
 READS = ["/city", "/signals", "/areas?level=town", "/series?signal=ed.ili&area=11", "/map?signal=ed.ili&level=town",
-         "/clusters?signal=ed.ili", "/clusters",
+         "/clusters?signal=ed.ili", "/clusters", "/completeness", "/completeness?signal=ed.ili",
          "/alerts?state=new&phase=open&limit=5", f"/alerts/{fake.ALERT_ID}", "/sources", "/findings?source=hospital",
          "/health", "/openapi.json", "/areas.geojson"]  # fmt: skip
 

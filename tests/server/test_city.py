@@ -69,6 +69,7 @@ def test_every_answer_of_a_real_city_keeps_its_shape(real: Site) -> None:
     reads = ["/city", "/signals", "/areas", "/areas?level=town", "/areas.geojson", "/series?signal=ed.ili&area=11",
              "/series?signal=ww.sars2&area=1", "/series?signal=ed.ili&area=1&from=2026-02-01&to=2026-02-20",
              "/map?signal=ed.ili&level=town", "/map?signal=ww.sars2&level=city", "/alerts", "/alerts?phase=growing",
+             "/completeness", "/completeness?signal=ed.ili&as_of=2026-02-20",
              "/sources", "/findings", "/findings?source=hospital", "/health"]  # fmt: skip
     with TestClient(build(real)) as web:
         for _ in range(2):  # empty, then with an outbreak

@@ -27,6 +27,9 @@ def test_every_metric_is_explained_and_well_formed(web: TestClient) -> None:
             elif not line.startswith("#"):
                 assert LINE.match(line), line
                 assert re.match(r"[a-z_]+", line)[0] in helped
+        assert 'tocsin_complete_ratio{signal="ed.ili"} 0.9\ntocsin_data_alerts_open{source="hospital"} 1\n' in "".join(
+            f"{line}\n" for line in got.text.splitlines() if not line.startswith("#")
+        )
         assert {"tocsin_events_total", "tocsin_up", "tocsin_writes_waiting"} <= helped  # no beat yet: not behind
 
 

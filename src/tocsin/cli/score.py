@@ -16,6 +16,7 @@ from tocsin.calendar import day_of
 from tocsin.cli.common import open_city
 from tocsin.desk import Desk
 from tocsin.errors import InputError, StoreError
+from tocsin.feeds import feed_of
 from tocsin.sim.score import Raised, Score, parse_truth, score
 from tocsin.store import notes
 
@@ -36,6 +37,7 @@ def alerts_of(desk: Desk) -> Judged:
     found = [
         Raised(a.signal, a.area, desk.day(a.began), day_of(a.last))
         for a in episode.fold(notes.read_notes(desk.store, ticks[1])).values()
+        if feed_of(desk.settings, a.signal) is None  # what is said of a feed claims no outbreak
     ]
     return Judged(found, desk.day(ticks[0]), desk.day(ticks[1]))
 

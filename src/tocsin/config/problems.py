@@ -7,6 +7,7 @@ from tocsin.calendar import DAY, Step, zone
 from tocsin.config.feeds import feed_problems
 from tocsin.config.tables import (
     OWN_TIME,
+    AlertRules,
     Field,
     IntervalTable,
     OutbreakTable,
@@ -28,10 +29,7 @@ def problems(s: Settings) -> typing.Iterator[tuple[str, str]]:
         yield "city.zone", str(e)
     if not s.city.levels:
         yield "city.levels", 'name at least one level, coarsest first: ["city", "district"]'
-    if not 0 < s.alerts.p < 1:
-        yield "alerts.p", f"{s.alerts.p} is not a probability between 0 and 1"
-    if s.alerts.fdr is not None and not 0 < s.alerts.fdr < 1:
-        yield "alerts.fdr", f"{s.alerts.fdr} is not a share between 0 and 1; leave it out to go by p"
+    yield from _alert_problems(s.alerts)
     for key, tables in (("signals", s.signals), ("sources", s.sources), ("scans", s.scans)):
         names = [x.name for x in tables]
         for name in {n for n in names if names.count(n) > 1}:
@@ -47,6 +45,15 @@ def problems(s: Settings) -> typing.Iterator[tuple[str, str]]:
         yield from ((f"sources[{i}].{k}", v) for k, v in _source_problems(f, signals))
     for i, t in enumerate(s.scans):
         yield from ((f"scans[{i}].{k}", v) for k, v in _scan_problems(t, s))
+
+
+def _alert_problems(a: AlertRules) -> typing.Iterator[tuple[str, str]]:
+    if not 0 < a.p < 1:
+        yield "alerts.p", f"{a.p} is not a probability between 0 and 1"
+    if not 0 <= a.complete <= 1:
+        yield "alerts.complete", f"{a.complete} is not a share between 0 and 1; 0 judges whatever has come"
+    if a.fdr is not None and not 0 < a.fdr < 1:
+        yield "alerts.fdr", f"{a.fdr} is not a share between 0 and 1; leave it out to go by p"
 
 
 def _signal_problems(g: SignalTable, levels: list[str]) -> typing.Iterator[tuple[str, str]]:
@@ -118,6 +125,8 @@ def _estimate_problems(g: SignalTable, signals: Mapping[str, SignalTable]) -> ty
 def _source_problems(f: SourceTable, signals: set[str]) -> typing.Iterator[tuple[str, str]]:
     if f.feed is not None:
         yield from ((f"feed.{k}", v) for k, v in feed_problems(f.feed))
+    if f.watched.name in signals:
+        yield "name", f"the signal {f.watched.name!r} is what is said of this feed itself; give the other a new name"
     if f.raw_days < 0:
         yield "raw_days", f"{f.raw_days}; expected a number of days, or 0 to keep the bytes"
     if f.every:

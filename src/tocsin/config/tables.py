@@ -49,6 +49,7 @@ class AlertRules(_Table, frozen=True):
     fdr_by: Literal["cell", "signal"] = "cell"  # "signal": first which signals hold anything, then where in them
     quiet_days: int = 7  # no alarm for so long: quiet
     close_days: int = 21  # … and for so long: closed by the system if nobody has it in hand
+    complete: float = 0.8  # a count of which less than this share has come, by usual volume, is missing
     budget: int = 20  # at most so many a day on Today; the rest are one click away
 
 
@@ -217,6 +218,13 @@ class SourceTable(_Table, frozen=True):
     mapping: RecordMap | None = None  # push-only sources need none
     feed: AnyFeed | None = None  # how its messages come by themselves, where not as files
 
+    @property
+    def watched(self) -> SignalTable:
+        """The signal of the feed itself: how many events came by day. Its alerts say that it is late or changed."""
+        zh, en = titled(self.title, self.name)
+        title = {"zh": f"{zh}（数据质量）", "en": f"{en} (feed)"}
+        return SignalTable(f"data.{self.name}", title=title, domain="data", unit="", fallback=[], severity=0.5)
+
 
 class Settings(_Table, frozen=True):
     """The whole file."""
@@ -234,10 +242,15 @@ class Settings(_Table, frozen=True):
 
     def signal(self, name: str) -> SignalTable:
         """The signal of that name; ConfigError naming those there are."""
-        for s in self.signals:
+        for s in self.spoken:
             if s.name == name:
                 return s
         raise ConfigError(f"no signal {name!r} in city.toml; there are: {', '.join(s.name for s in self.signals)}")
+
+    @property
+    def spoken(self) -> list[SignalTable]:
+        """The signals, and `data.NAME` of every source: what alerts may be of."""
+        return [*self.signals, *(s.watched for s in self.sources)]
 
     def source(self, name: str) -> SourceTable:
         """The source of that name; ConfigError naming those there are."""

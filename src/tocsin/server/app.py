@@ -21,6 +21,7 @@ from tocsin.server import (
     areas,
     city,
     clusters,
+    completeness,
     events,
     explain,
     findings,
@@ -37,6 +38,7 @@ from tocsin.server import (
     wire_clusters,
     wire_intake,
     wire_outlook,
+    wire_quality,
 )
 from tocsin.server import map as area_map
 from tocsin.server.beat import Beat
@@ -76,6 +78,10 @@ ROUTES = [
     Route(
         "POST", "/alerts/{id}/notes", alerts.note, wire.AlertDetail, alerts.NotesAsk, 201, wire.NewNote,
         refuses=(401, 404, 408, 409, 413, 415, 422, 429), token=True,
+    ),
+    Route(
+        "GET", "/completeness", completeness.get, wire_quality.Completeness, completeness.CompletenessAsk,
+        refuses=(404,),
     ),
     Route("GET", "/sources", sources.get, list[wire.Source]),
     Route("GET", "/findings", findings.get, wire.Findings, findings.FindingsAsk, refuses=(404,)),

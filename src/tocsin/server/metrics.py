@@ -34,7 +34,8 @@ async def metrics(site: Site, request: Request) -> Response:
 
     def text() -> str:
         now = site.clock()
-        return "".join(_lines(views.sources(site.desk, now), views.health(site.desk, now), site))
+        told = _lines(views.sources(site.desk, now), views.health(site.desk, now), site)
+        return "".join([*told, *_quality(views.completeness(site.desk, None, None, now))])
 
     return Response(await site.read(text), 200, {"Cache-Control": "no-store"}, TEXT)
 
@@ -70,6 +71,17 @@ def _lines(sources: list[dict[str, Any]], health: dict[str, Any], site: Site) ->
     ):
         if value is not None:
             yield f"# HELP {name} {says}\n# TYPE {name} {kind}\n{_line(name, value)}"
+
+
+def _quality(said: dict[str, Any]) -> Iterator[str]:
+    name, help_ = "tocsin_complete_ratio", "Share of a count that has come, by usual volume, newest day that is due"
+    yield f"# HELP {name} {help_}\n# TYPE {name} gauge\n"
+    for row in said["signals"]:
+        asked = [x for x in row["complete"] if x is not None]
+        yield from (_line(name, asked[-1], signal=row["name"]) for _ in asked[-1:])
+    name = "tocsin_data_alerts_open"
+    yield f"# HELP {name} 1 while an alert says that the feed is late, silent, half or changed\n# TYPE {name} gauge\n"
+    yield from (_line(name, int(row["alert"] is not None), source=row["name"]) for row in said["sources"])
 
 
 def _line(name: str, value: float, **labels: str) -> str:

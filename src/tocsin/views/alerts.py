@@ -10,12 +10,15 @@ from tocsin.alert import episode, severity, triage
 from tocsin.alert.gathered import gathered
 from tocsin.alert.join import detector
 from tocsin.alert.reason import NAMES, reason
+from tocsin.alert.unwell import unwell
 from tocsin.calendar import DAY
 from tocsin.config import SignalTable
+from tocsin.config import titled as titled_of
 from tocsin.desk import Desk
 from tocsin.errors import InputError, NotFound
+from tocsin.feeds import feed_of
 from tocsin.judge import judge
-from tocsin.store import notes
+from tocsin.store import notes, totals
 from tocsin.store.clusters import read_cluster
 from tocsin.types import Alert, Cluster, Estimated, Instant, Minute, Title
 from tocsin.views.clusters import described
@@ -92,15 +95,15 @@ def alert(desk: Desk, number_: str, as_of: str | None, now: Instant) -> dict[str
 
 
 def _ranked(desk: Desk, at: Instant) -> list[Alert]:
-    names = {s.name for s in desk.settings.signals}
+    names = {s.name for s in desk.settings.spoken}
     found = [
         a
         for a in episode.fold(notes.read_notes(desk.store, at)).values()
         if a.signal in names  # what the configuration no longer knows is not shown
         if all(c in desk.tree for c in (a.area, *a.members))
     ]
-    weights = {s.name: s.severity for s in desk.settings.signals}
-    counts = {s.name for s in desk.settings.signals if s.kind == "count"}
+    weights = {s.name: s.severity for s in desk.settings.spoken}
+    counts = {s.name for s in desk.settings.spoken if s.kind == "count"}
     return severity.ranked(found, weights, counts, _parents(desk, found))
 
 
@@ -149,11 +152,19 @@ def _cluster(desk: Desk, a: Alert, at: Instant) -> Cluster | None:
 
 
 def _reason(desk: Desk, a: Alert, at: Instant) -> Title:
+    if (source := feed_of(desk.settings, a.signal)) is not None:
+        return unwell(a, titled_of(source.title, source.name), last_heard(desk, source.name, at))
     signal, cluster = desk.settings.signal(a.signal).signal, _cluster(desk, a, at)
     if cluster is None or cluster.center not in desk.tree:
         return reason(a, signal, desk.tree[a.area])
     others = [NAMES.get(d, Title(d, d)) for d in a.detectors if d != detector(cluster.scan)]
     return gathered(cluster, signal, desk.tree[cluster.center], others)
+
+
+def last_heard(desk: Desk, source: str, at: Instant) -> Minute | None:
+    """The civil minute at which a source was last heard by a moment."""
+    minute = totals.last_heard(desk.store, at // 60_000_000).get(source)
+    return None if minute is None else desk.today(minute * 60_000_000)
 
 
 def _under(found: Estimated | None) -> dict[str, float | None] | None:

@@ -45,7 +45,7 @@ def titled(title: Title) -> dict[str, str]:
 
 def table_of(desk: Desk, signal: str) -> SignalTable:
     """The signal's table; NotFound lists the signals."""
-    for s in desk.settings.signals:
+    for s in desk.settings.spoken:
         if s.name == signal:
             return s
     raise NotFound(f"no signal {signal!r}; there are: {', '.join(s.name for s in desk.settings.signals)}")

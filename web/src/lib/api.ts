@@ -1,7 +1,7 @@
 /** Asking the server: one function that asks, one error that says what went wrong. */
 import type { Boards, Nowcast, Outlook, Scenario } from './outlook';
 import { token } from './token.svelte';
-import type { Action, AlertDetail, Alerts, Area, City, Clusters, Explanation, Findings, Health, MapDay, Series, Shapes, Signal, Source } from './wire';
+import type { Action, AlertDetail, Alerts, Area, City, Clusters, Completeness, Explanation, Findings, Health, MapDay, Series, Shapes, Signal, Source } from './wire';
 
 export const BASE = '/api/v1';
 
@@ -71,6 +71,7 @@ export const api = {
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify({ action, who, text }),
     }),
+  completeness: () => ask<Completeness>('/completeness'),
   sources: () => ask<Source[]>('/sources'),
   findings: (source: string | null, limit: number) => ask<Findings>('/findings', { source, limit }),
   health: () => ask<Health>('/health'),

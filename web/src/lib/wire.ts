@@ -273,6 +273,17 @@ export interface Feed {
   problem: string;
 }
 
+export type FeedState = 'ok' | 'late' | 'silent' | 'half' | 'filled' | '';
+
+export interface Completeness {
+  as_of: string;
+  limit: number;
+  days: string[];
+  sources: { name: string; title: Title | string; states: FeedState[]; events: number[]; alert: string | null }[];
+  signals: { name: string; title: Title | string; complete: (number | null)[] }[];
+  areas: { code: string; complete: number | null }[];
+}
+
 export interface Source {
   name: string;
   title: Title | string;
