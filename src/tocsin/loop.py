@@ -163,16 +163,22 @@ def note(desk: Desk, alert: str, action: str, who: str, text: str, now: Instant)
     return state
 
 
-def push(desk: Desk, body: bytes, now: Instant) -> tuple[Taken, list[Item]]:
+Look = Callable[[Iterable[Item]], None]  # sees what will be written before it is, and raises where it may not be
+
+
+def push(desk: Desk, body: bytes, now: Instant, look: Look = lambda _: None) -> tuple[Taken, list[Item]]:
     """Take the events of one request in; durable when it returns. One word for each record, in its order."""
     items = [item for _, item in push_format.parse(body, settings=desk.settings, tree=desk.tree, received=now)]
+    look(items)
     sha = hashlib.sha256(body).hexdigest()
     with desk.store.transaction():
         delivery = deliveries.begin(desk.store, PUSH, "POST /api/v1/events", sha, PUSH, now)
         return put(desk, items, delivery.id, now), items
 
 
-def receive(desk: Desk, source: SourceTable, data: bytes, name: str, now: Instant) -> tuple[Taken, list[Item]]:
+def receive(
+    desk: Desk, source: SourceTable, data: bytes, name: str, now: Instant, look: Look = lambda _: None
+) -> tuple[Taken, list[Item]]:
     """Take one message of a source in, in the source's own format, its bytes kept; durable when it returns.
 
     `name` says in findings where it came from. The same bytes a second time add nothing: every record a duplicate.
@@ -181,6 +187,7 @@ def receive(desk: Desk, source: SourceTable, data: bytes, name: str, now: Instan
     with desk.store.transaction():
         delivery = deliveries.begin(desk.store, source.name, name, sha, mapping_digest(desk, source), now)
         items = list(parsed(desk, source, BytesIO(data), name, delivery.received))
+        look(items)
         if delivery.done:  # what was wrong with it is known
             items = [i for i in items if isinstance(i, Event)]
         deliveries.keep_message(desk.store, sha, data, now)
