@@ -82,9 +82,9 @@ def parsed(desk: Desk, source: SourceTable, stream: BinaryIO, file: str, receive
     return ingest.parse(source, stream, file=file, tree=desk.tree, settings=desk.settings, received=received)
 
 
-def put(desk: Desk, items: list[Item], delivery: int, now: Instant) -> Taken:
-    """Append a batch; durable when it returns."""
-    return append(desk.store, items, delivery=delivery, step=desk.step_of, signals=desk.stored_as, at=now)
+def put(desk: Desk, items: list[Item], delivery: int, now: Instant, *, known: bool = False) -> Taken:
+    """Append a batch; durable when it returns. `known`: it came before, what was wrong with it has been said."""
+    return append(desk.store, items, delivery=delivery, step=desk.step_of, signals=desk.stored_as, at=now, known=known)
 
 
 def tick(desk: Desk, now: Instant, *, strict: bool = False) -> Ticked:
@@ -173,7 +173,7 @@ def push(desk: Desk, body: bytes, now: Instant, look: Look = lambda _: None) -> 
     sha = hashlib.sha256(body).hexdigest()
     with desk.store.transaction():
         delivery = deliveries.begin(desk.store, PUSH, "POST /api/v1/events", sha, PUSH, now)
-        return put(desk, items, delivery.id, now), items
+        return put(desk, items, delivery.id, now, known=delivery.items > 0), items
 
 
 def receive(
@@ -191,7 +191,7 @@ def receive(
         if delivery.done:  # what was wrong with it is known
             items = [i for i in items if isinstance(i, Event)]
         deliveries.keep_message(desk.store, sha, data, now)
-        taken = put(desk, items, delivery.id, delivery.received)
+        taken = put(desk, items, delivery.id, delivery.received, known=delivery.done)
         deliveries.done(desk.store, delivery.id)
     return taken, items
 
