@@ -23,6 +23,12 @@ def test_whatever_breaks_every_row_is_as_without_faults(tmp_path, monkeypatch, w
     assert soak.one(3, way, tmp_path) >= 3, "nothing broke"
 
 
+def test_a_history_that_once_differed(tmp_path, monkeypatch):
+    """A late correction made a beat say `grow`, and the same beat again, after a cut, `quiet`."""
+    monkeypatch.setattr(loop, "BATCH", loop.BATCH)
+    assert soak.one(400, "cuts", tmp_path) >= 3
+
+
 def test_a_store_that_answers_before_it_has_written_is_caught(tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "BATCH", loop.BATCH)
     wanted = soak.quiet(tmp_path / "quiet", 3)
