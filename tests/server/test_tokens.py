@@ -220,3 +220,12 @@ def test_a_token_that_would_be_for_nothing_is_refused(tmp_path: Path, args: list
     assert isinstance(done.exception, TocsinError)
     assert words in str(done.exception)
     assert not (city / tokens.FILE).exists()
+
+
+def test_a_stream_is_bounded_too(real, site) -> None:
+    headers = made(site) | {"Content-Type": "application/x-ndjson"}
+    lines = [json.dumps(CASE | {"key": f"s{i}", "source": s}) for i, s in enumerate(["hospital", "inbox"])]
+    assert '"accepted":1' in real.post(f"{API}/stream", content=lines[0], headers=headers).text
+    assert "not-yours" in real.post(f"{API}/stream", content=lines[1], headers=headers).text
+    desk = made(site, "desk", may=["triage"]) | {"Content-Type": "application/x-ndjson"}
+    assert real.post(f"{API}/stream", content=lines[0], headers=desk).status_code == 403

@@ -83,7 +83,9 @@ class _Stream(Response):
         if caller is None:  # revoked, or over, since the stream began
             raise Refused(401, "wrong-token", "The token of this stream holds no longer")
         look = caller.bounds(site)
-        taken, items = await site.writer.join(lambda: loop.push(site.desk, data, site.clock(), look), site.desk.together)
+        taken, items = await site.writer.join(
+            lambda: loop.push(site.desk, data, site.clock(), look), site.desk.together
+        )
         before = self._total["lines"]
         self._total["lines"] += len(batch)
         for name in ("accepted", "duplicates", "findings"):
