@@ -10,7 +10,7 @@ ON_POSTGRES = tests/cli tests/feed tests/server tests/property/test_bitemporal.p
   tests/scenario/test_episodes.py tests/scenario/test_recount.py tests/scenario/test_retention.py \
   tests/scenario/test_views.py
 
-.PHONY: demo test lint docs notebooks bench wheel web lock clean
+.PHONY: demo test lint docs notebooks soak fuzz bench wheel web lock clean
 
 demo: .venv/ready            ## simulate a city, take its records in, judge them, serve the page
 	$(RUN)/tocsin demo demo-city --port $(PORT)
@@ -30,6 +30,12 @@ docs: .venv-dev/ready        ## build docs/ into docs/_build
 
 notebooks: .venv-dev/ready   ## run the notebooks of the guides afresh and keep what they print
 	$(DEV)/python docs/notebooks.py
+
+soak: .venv-dev/ready        ## break the store in every way we know, MINUTES=10; prints the seed that fails
+	$(DEV)/python tests/soak.py --minutes $(or $(MINUTES),10) --seed $${SEED:-$$(date +%s)}
+
+fuzz: .venv-dev/ready        ## changed samples to every parser, a million in some 15 minutes; prints the input that fails
+	$(DEV)/python tests/fuzz.py --minutes $(or $(MINUTES),15) --seed $${SEED:-$$(date +%s)}
 
 bench: .venv-dev/ready       ## measure; figures go into docs/performance.md
 	for b in benchmarks/*.py; do $(DEV)/python $$b || exit 1; done

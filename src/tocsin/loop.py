@@ -84,9 +84,9 @@ def parsed(desk: Desk, source: SourceTable, stream: BinaryIO, file: str, receive
     return ingest.parse(source, stream, file=file, tree=desk.tree, settings=desk.settings, received=received)
 
 
-def put(desk: Desk, items: list[Item], delivery: int, now: Instant) -> Taken:
-    """Append a batch; durable when it returns."""
-    return append(desk.store, items, delivery=delivery, step=desk.step_of, signals=desk.stored_as, at=now)
+def put(desk: Desk, items: list[Item], delivery: int, now: Instant, *, known: bool = False) -> Taken:
+    """Append a batch; durable when it returns. `known`: it came before, what was wrong with it has been said."""
+    return append(desk.store, items, delivery=delivery, step=desk.step_of, signals=desk.stored_as, at=now, known=known)
 
 
 def tick(desk: Desk, now: Instant, *, strict: bool = False) -> Ticked:
@@ -170,16 +170,22 @@ def note(desk: Desk, alert: str, action: str, who: str, text: str, now: Instant)
     return state
 
 
-def push(desk: Desk, body: bytes, now: Instant) -> tuple[Taken, list[Item]]:
+Look = Callable[[Iterable[Item]], None]  # sees what will be written before it is, and raises where it may not be
+
+
+def push(desk: Desk, body: bytes, now: Instant, look: Look = lambda _: None) -> tuple[Taken, list[Item]]:
     """Take the events of one request in; durable when it returns. One word for each record, in its order."""
     items = [item for _, item in push_format.parse(body, settings=desk.settings, tree=desk.tree, received=now)]
+    look(items)
     sha = hashlib.sha256(body).hexdigest()
     with desk.store.transaction():
         delivery = deliveries.begin(desk.store, PUSH, "POST /api/v1/events", sha, PUSH, now)
-        return put(desk, items, delivery.id, now), items
+        return put(desk, items, delivery.id, now, known=delivery.items > 0), items
 
 
-def receive(desk: Desk, source: SourceTable, data: bytes, name: str, now: Instant) -> tuple[Taken, list[Item]]:
+def receive(
+    desk: Desk, source: SourceTable, data: bytes, name: str, now: Instant, look: Look = lambda _: None
+) -> tuple[Taken, list[Item]]:
     """Take one message of a source in, in the source's own format, its bytes kept; durable when it returns.
 
     `name` says in findings where it came from. The same bytes a second time add nothing: every record a duplicate.
@@ -188,10 +194,11 @@ def receive(desk: Desk, source: SourceTable, data: bytes, name: str, now: Instan
     with desk.store.transaction():
         delivery = deliveries.begin(desk.store, source.name, name, sha, mapping_digest(desk, source), now)
         items = list(parsed(desk, source, BytesIO(data), name, delivery.received))
+        look(items)
         if delivery.done:  # what was wrong with it is known
             items = [i for i in items if isinstance(i, Event)]
         deliveries.keep_message(desk.store, sha, data, now)
-        taken = put(desk, items, delivery.id, delivery.received)
+        taken = put(desk, items, delivery.id, delivery.received, known=delivery.done)
         deliveries.done(desk.store, delivery.id)
     return taken, items
 

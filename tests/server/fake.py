@@ -152,7 +152,7 @@ class City:
         return {"status": "ok", "version": "0", "store": "sqlite", "events": len(self.events), "as_of": None,
                 "last_tick": None, "behind_seconds": None, "faults": []}  # fmt: skip
 
-    def push(self, body: bytes, now: int) -> tuple[Taken, list[Event | Finding]]:
+    def push(self, body: bytes, now: int, look: Any = None) -> tuple[Taken, list[Event | Finding]]:
         try:
             records = json.loads(body) if body.startswith(b"[") else [json.loads(x) for x in body.splitlines()]
         except ValueError as e:

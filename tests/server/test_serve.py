@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -43,16 +43,16 @@ class Served:
 
 
 @contextmanager
-def serving(city: Path, *options: str, **env: str) -> Iterator[Served]:
+def serving(city: Path, *options: str, program: Sequence[str] = ("-m", "tocsin"), **env: str) -> Iterator[Served]:
     """Run the command on a free port."""
-    args = [sys.executable, "-m", "tocsin", "serve", "--city", str(city), "--port", "0", "--beat", "0.5", *options]
+    args = [sys.executable, *program, "serve", "--city", str(city), "--port", "0", "--beat", "0.5", *options]
     clean = {k: v for k, v in os.environ.items() if not k.startswith("TOCSIN_TOKEN")}
     clean |= {"PYTHONPATH": str(ROOT / "src"), **env}
     process = subprocess.Popen(args, env=clean, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
-        found = re.search(r"(http://\S+?/)(?:#token=(\S+))?$", line.strip())
+        found = re.search(r"(https?://\S+?/)(?:#token=(\S+))?$", line.strip())
         assert found, line + (process.communicate(timeout=PATIENCE)[1] if not line else "")
         yield Served(process, found[1], found[2] or "")
     finally:

@@ -152,7 +152,9 @@ def test_progress_is_heard_while_the_sender_still_sends(wire: Callable[[], socke
 
 def test_memory_is_flat_however_long_it_goes(city: fake.City, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stream of a hundred times what may be held at once, taken by a store that keeps nothing."""
-    monkeypatch.setattr(loop, "push", lambda _, data, now: fake.City.push(fake.City(), data[:200].split(b"\n")[0], now))
+    monkeypatch.setattr(
+        loop, "push", lambda _, data, now, look: fake.City.push(fake.City(), data[:200].split(b"\n")[0], now)
+    )
     site = Site(city, TOKEN)
     piece, sizes = lines(500), []
 

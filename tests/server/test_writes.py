@@ -60,7 +60,7 @@ def test_the_answer_waits_until_the_push_is_durable(
 ) -> None:
     began, durable, order = threading.Event(), threading.Event(), []
 
-    def slow(city: fake.City, data: bytes, now: int) -> Any:
+    def slow(city: fake.City, data: bytes, now: int, look: Any) -> Any:
         began.set()
         assert durable.wait(10)
         order.append("durable")
@@ -91,7 +91,7 @@ def test_a_full_queue_is_refused_at_once_and_recovers(
 ) -> None:
     go, running = threading.Event(), []
 
-    def slow(city: fake.City, data: bytes, now: int) -> Any:
+    def slow(city: fake.City, data: bytes, now: int, look: Any) -> Any:
         running.append(1)
         assert len(running) == 1, "two writers at once"
         assert go.wait(10)

@@ -80,16 +80,19 @@ def _episode(alert: Alert | None, flags: list[Flag], now: Instant, today: Minute
         what = {"signal": first.signal, "area": first.area, "opened": first.step, **_what(fresh)}
         return [Note(0, identity(first.signal, _place(first), first.step), now, WHO, "open", _text(what))]
     newer = [f for f in flags if f.step >= alert.last]
+    said = []
     if newer:
         grown = Note(0, alert.id, now, WHO, "grow", _text(_what(newer)))
-        if replace(_moved(alert, grown), phase=alert.phase, updated=alert.updated) != alert:
-            return [grown]
+        moved = _moved(alert, grown)
+        if replace(moved, phase=alert.phase, updated=alert.updated) != alert:
+            said, alert = [grown], moved
+    # A late correction of an old step does not make it loud: said now, for a second beat at this moment adds nothing.
     silent = (today - alert.last) // DAY
     if silent >= close and (alert.state, "lapse") in TABLE:
-        return [Note(0, alert.id, now, WHO, "lapse", "")]
+        return [*said, Note(0, alert.id, now, WHO, "lapse", "")]
     if silent >= quiet and alert.phase != "quiet":
-        return [Note(0, alert.id, now, WHO, "quiet", "")]
-    return []
+        return [*said, Note(0, alert.id, now, WHO, "quiet", "")]
+    return said
 
 
 def _place(f: Flag) -> str:

@@ -33,6 +33,7 @@ COMMANDS = {  # in the order people meet them; name: one line for the list
     "explain": "Why a step is an alarm or is not: baseline, weights, trend, what would suppress it.",
     "note": "Move an alert, or say something of it.",
     "serve": "The page, the API, the feeds, the folder watch and the beat.",
+    "token": "Who may send records or work on alerts: a token for each, with its bounds.",
     "rebuild": "Count all events anew after a change of city.toml.",
     "fsck": "Is the store whole? Every count made again, every reference followed.",
     "backup": "A city in one file, while it is in use.",

@@ -3,16 +3,18 @@
 import ipaddress
 import os
 import secrets
+import ssl
 from pathlib import Path
 
 import click
 
 from tocsin.cli.common import city_option, open_city
+from tocsin.errors import ConfigError
 from tocsin.server import auth, journal
 from tocsin.server.app import build
 from tocsin.server.beat import Beat
 from tocsin.server.feeds import Feeds
-from tocsin.server.run import bind, run
+from tocsin.server.run import Tls, bind, run
 from tocsin.server.site import Site
 
 
@@ -28,33 +30,54 @@ from tocsin.server.site import Site
     "--log", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
     help="What goes to standard error: lines for people, or one JSON object a line.",
 )  # fmt: skip
-def command(city: Path, host: str, port: int, beat: float, form: journal.Form) -> None:
+@click.option("--tls-cert", type=click.Path(path_type=Path), help="A certificate with its chain, PEM: HTTPS.")
+@click.option("--tls-key", type=click.Path(path_type=Path), help="Its key, PEM.")
+@click.option("--plain", is_flag=True, help="Without TLS beyond this machine: a proxy before it speaks TLS.")
+def command(
+    city: Path, host: str, port: int, beat: float, form: journal.Form,
+    tls_cert: Path | None, tls_key: Path | None, plain: bool,
+) -> None:  # fmt: skip
     """Serve the page and the API, run the sources' feeds, watch their folders, and judge on a beat, until Ctrl-C.
 
-    Writing (pushing records, working on alerts) needs a token: TOCSIN_TOKEN, or the file named by TOCSIN_TOKEN_FILE;
-    when neither is set, one is made for this run and is part of the link that is printed.
+    Writing (pushing records, working on alerts) needs a token: one that `tocsin token new` made for one sender, or the
+    operator's: TOCSIN_TOKEN, or the file named by TOCSIN_TOKEN_FILE; when neither is set, one is made for this run and
+    is part of the link that is printed.
 
     \b
     Example:
       tocsin serve --city my-city --port 8080
     """
     journal.begin(form)
+    tls = _tls(tls_cert, tls_key)
+    if tls is None and not plain and not _is_loopback(host):
+        raise ConfigError(
+            f"{host} is not this machine alone: tokens and records would cross the network in the clear. Give"
+            " --tls-cert and --tls-key, or say --plain where a proxy before it speaks TLS"
+        )
     given = auth.find_token(os.environ)
     token = given or secrets.token_urlsafe(24)
     site = Site(open_city(city), token)
     judging = Beat(site, beat)
     feeds = Feeds(site, judging.leads)
     listening = bind(host, port)
-    link = f"http://{_shown(host)}:{listening.getsockname()[1]}/"
+    link = f"{'http' if tls is None else 'https'}://{_shown(host)}:{listening.getsockname()[1]}/"
 
     def ready() -> None:
         # A token that was given is the operator's secret; output often ends in a journal.
         click.echo(f"Tocsin serves {city.resolve().name} on {link}" + ("" if given else f"#token={token}"))
         if not _is_loopback(host):
-            click.echo("Everybody who reaches this address can read; put a proxy with TLS before it.", err=True)
+            click.echo("Everybody who reaches this address can read; put a proxy with sign-in before it.", err=True)
 
-    run(build(site, judging, feeds=feeds), site, listening, ready)
+    run(build(site, judging, feeds=feeds), site, listening, ready, tls)
     click.echo("Tocsin has stopped; all that was taken in is kept.")
+
+
+def _tls(cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
+    if cert is None and key is None:
+        return None
+    if cert is None or key is None:
+        raise ConfigError("--tls-cert and --tls-key go together")
+    return Tls(cert, key).context()
 
 
 def _shown(host: str) -> str:

@@ -79,6 +79,8 @@ def parse(text: str, file: str = "city.toml") -> Settings:
         settings = msgspec.convert(tomllib.loads(text), Settings)
     except tomllib.TOMLDecodeError as e:
         raise ConfigError(f"{file}: not TOML: {e}") from e
+    except RecursionError as e:
+        raise ConfigError(f"{file}: brackets within brackets, too deep to read; nothing in it needs so many") from e
     except msgspec.ValidationError as e:
         raise ConfigError(f"{file}: {_explain(str(e))}") from e
     for key, problem in problems(settings):

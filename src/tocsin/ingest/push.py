@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 
@@ -15,6 +15,7 @@ from tocsin.ingest.keys import opaque
 from tocsin.types import Event, Finding, Instant
 
 FILE = "push"  # what findings carry as their file; their line is index + 1
+MOST = 50_000  # records at once: what is refused is kept, and must not be more than what was sent many times over
 _UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeError)  # ValidationError is a DecodeError
 
 
@@ -60,8 +61,12 @@ def parse(body: bytes, *, settings: Settings, tree: AreaTree, received: Instant)
         )
         return
     try:
-        decoder = msgspec.json.Decoder(list[msgspec.Raw])
+        decoder = msgspec.json.Decoder(Annotated[list[msgspec.Raw], msgspec.Meta(max_length=MOST)])
         raws = [bytes(r) for r in decoder.decode(body)] if start == b"[" else _lines(body)
+    except msgspec.ValidationError:
+        message = f"more than {MOST:,} records; send them in parts"
+        yield -1, check.finding(-1, Problem("", "", "too-many", message), body)
+        return
     except _UNREADABLE as e:
         message = f"the body is not a JSON array ({e}); send an array, or one object a line"
         yield -1, check.finding(-1, Problem("", "", "bad-json", message), body)
@@ -72,6 +77,8 @@ def parse(body: bytes, *, settings: Settings, tree: AreaTree, received: Instant)
 
 
 def _lines(body: bytes) -> list[bytes]:
+    if body.count(b"\n") > MOST:
+        raise msgspec.ValidationError
     return [line for line in body.split(b"\n") if line.strip()]
 
 

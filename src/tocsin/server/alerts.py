@@ -50,7 +50,7 @@ def get(site: Site, ask: AlertAsk) -> Any:
 
 async def note(site: Site, request: Request) -> Response:
     """Do something with an alert: acknowledge, verify, confirm, exclude, respond, close, reopen or comment."""
-    auth.check(request, site.token)
+    caller = auth.check(request, site, "triage")
     ask = parameters(request, NotesAsk)
     async with site.writer.place():
         data, _ = await body(request, MOST, ["application/json"])
@@ -61,7 +61,7 @@ async def note(site: Site, request: Request) -> Response:
 
         def append() -> bytes:
             now = site.clock()
-            loop.note(site.desk, ask.id, new.action, new.who, new.text, now)
+            loop.note(site.desk, ask.id, new.action, caller.signed(new.who.strip()), new.text, now)
             detail = views.alert(site.desk, ask.id, None, now)
             tell(site, detail)
             return wire.encode(detail, wire.AlertDetail)

@@ -77,7 +77,7 @@ ROUTES = [
     Route("GET", "/alerts/{id}", alerts.get, wire.AlertDetail, alerts.AlertAsk, refuses=(404,)),
     Route(
         "POST", "/alerts/{id}/notes", alerts.note, wire.AlertDetail, alerts.NotesAsk, 201, wire.NewNote,
-        refuses=(401, 404, 408, 409, 413, 415, 422, 429), token=True,
+        refuses=(401, 403, 404, 408, 409, 413, 415, 422, 429), token=True,
     ),
     Route(
         "GET", "/completeness", completeness.get, wire_quality.Completeness, completeness.CompletenessAsk,
@@ -90,15 +90,15 @@ ROUTES = [
     METRICS,
     Route(
         "POST", "/events", events.post, wire_intake.Taken, body=list[wire_intake.PushedEvent],
-        refuses=(401, 408, 413, 415, 429), token=True,
+        refuses=(401, 403, 408, 413, 415, 429), token=True,
     ),
     Route(
         "POST", "/sources/{name}/messages", messages.post, wire_intake.Received, messages.MessagesAsk,
-        body="*/*", refuses=(401, 404, 408, 413, 415, 429), token=True,
+        body="*/*", refuses=(401, 403, 404, 408, 413, 415, 429), token=True,
     ),
     Route(
         "POST", "/stream", stream.post, "application/x-ndjson", body="application/x-ndjson",
-        refuses=(401, 415, 429), token=True,
+        refuses=(401, 403, 415, 429), token=True,
     ),
     Route("GET", "/live", listen.get, "text/event-stream"),
     Route("GET", "/openapi.json", _openapi, dict[str, Any]),

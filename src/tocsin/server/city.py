@@ -10,9 +10,10 @@ from tocsin.server.site import Site
 
 
 async def get(site: Site, request: Request) -> Response:
-    """The city, the clock, and whether this request's token may write."""
+    """The city, the clock, and whether this request's token may work on alerts."""
     parameters(request, Ask)
-    can_write = auth.allowed(request, site.token)
+    who = auth.caller(request, site)
+    can_write = who is not None and (who.holder is None or "triage" in who.holder.may)
 
     def answer() -> bytes:
         return wire.encode(views.city(site.desk, site.clock(), can_write=can_write), wire.City)

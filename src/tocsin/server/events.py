@@ -24,7 +24,7 @@ async def post(site: Site, request: Request) -> Response:
     The answer comes only after all of them are durable, so what was answered need not be sent again; sending it
     again does no harm, for a record is known by its source and key.
     """
-    auth.check(request, site.token)
+    caller = auth.check(request, site, "push")
     parameters(request, Ask)
     async with site.writer.place():
         data, kind = await body(request, MOST, [ARRAY, LINES])
@@ -32,7 +32,7 @@ async def post(site: Site, request: Request) -> Response:
             raise Refused(400, "bad-input", f"{ARRAY} is one array of records, {LINES} is one object a line")
 
         def take() -> bytes:
-            taken, items = loop.push(site.desk, data, site.clock())
+            taken, items = loop.push(site.desk, data, site.clock(), caller.bounds(site))
             return wire.encode(_answer(taken, items), wire_intake.Taken)
 
         answer = await site.writer.join(take, site.desk.together)

@@ -27,8 +27,9 @@ async def post(site: Site, request: Request) -> Response:
     An HL7 message, a FHIR bundle, a page of CSV: any media type; it may be packed with gzip or zstd. Its bytes are
     kept. The answer comes only when everything is durable; sending it again adds nothing.
     """
-    auth.check(request, site.token)
+    caller = auth.check(request, site, "push")
     ask = parameters(request, MessagesAsk)
+    caller.source(ask.name)
     source = next((s for s in site.desk.settings.sources if s.name == ask.name), None)
     if source is None or source.mapping is None:
         there = ", ".join(s.name for s in site.desk.settings.sources if s.mapping) or "none"
@@ -37,7 +38,7 @@ async def post(site: Site, request: Request) -> Response:
         data, _ = await body(request, MOST, [])
 
         def take() -> bytes:
-            taken, items = loop.receive(site.desk, source, data, "POST", site.clock())
+            taken, items = loop.receive(site.desk, source, data, "POST", site.clock(), caller.bounds(site))
             flaws = [said(i) for i in items if isinstance(i, Finding)]
             counts = {"accepted": taken.accepted, "duplicates": taken.duplicates, "findings": taken.findings}
             return wire.encode({**counts, "problems": flaws[:100]}, wire_intake.Received)

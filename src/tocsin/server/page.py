@@ -36,6 +36,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+# Said over TLS only, where it is true: the browser is to ask no other way for a year.
+TLS_HEADERS = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 class Page(StaticFiles):
@@ -77,9 +79,11 @@ class Armour:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, adding the headers."""
 
+        headers = HEADERS | (TLS_HEADERS if scope.get("scheme") == "https" else {})
+
         async def armoured(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
+                MutableHeaders(scope=message).update(headers)
             await send(message)
 
         await self._app(scope, receive, armoured if scope["type"] == "http" else send)

@@ -2,16 +2,42 @@
 
 import contextlib
 import socket
+import ssl
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
+from typing import NamedTuple
 
 import uvicorn
 from starlette.applications import Starlette
 
-from tocsin.errors import TocsinError
+from tocsin.errors import ConfigError, TocsinError
+from tocsin.server.patient import CONNECTIONS, HEAD_BYTES, Patient
 from tocsin.server.site import Site
 
 PATIENCE = 3  # seconds for requests under way when the server ends
+
+
+class Tls(NamedTuple):
+    """A certificate (with its chain) and its key, as PEM files."""
+
+    cert: Path
+    key: Path
+
+    def context(self) -> ssl.SSLContext:
+        """TLS 1.2 or later; ConfigError for files that cannot be used."""
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        made.minimum_version = ssl.TLSVersion.TLSv1_2
+        try:
+            made.load_cert_chain(self.cert, self.key, password=_no_password)
+        except (OSError, ValueError) as e:  # ssl.SSLError is an OSError
+            message = f"{self.cert}, {self.key}: not a certificate and its key, both PEM, the key without a password"
+            raise ConfigError(f"{message}: {e}") from e
+        return made
+
+
+def _no_password() -> str:
+    raise ValueError("the key is locked with a password")
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -27,8 +53,10 @@ def bind(host: str, port: int) -> socket.socket:
     return listening
 
 
-def run(app: Starlette, site: Site, listening: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve until SIGINT or SIGTERM; `ready` is called once requests are answered."""
+def run(
+    app: Starlette, site: Site, listening: socket.socket, ready: Callable[[], None], tls: ssl.SSLContext | None = None
+) -> None:
+    """Serve until SIGINT or SIGTERM; `ready` is called once requests are answered. With `tls`, by HTTPS alone."""
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -37,6 +65,10 @@ def run(app: Starlette, site: Site, listening: socket.socket, ready: Callable[[]
         ws="none",
         lifespan="on",
         timeout_graceful_shutdown=PATIENCE,
+        http=Patient,
+        h11_max_incomplete_event_size=HEAD_BYTES,
+        limit_concurrency=CONNECTIONS,
+        ssl_context_factory=None if tls is None else lambda _config, _usual: tls,
     )
     server = Server(config, site, ready)
     with contextlib.closing(listening):

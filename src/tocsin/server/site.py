@@ -1,4 +1,4 @@
-"""What every request may need: the open city, the token, the writer, the live stream, the clock. I/O."""
+"""What every request may need: the open city, the tokens, the writer, the live stream, the clock. I/O."""
 
 import logging
 import time
@@ -11,7 +11,9 @@ import anyio.to_thread
 
 from tocsin.desk import Desk
 from tocsin.feed.contract import Status
+from tocsin.server.gate import Gate
 from tocsin.server.live import Broker
+from tocsin.server.tokens import Tokens
 from tocsin.server.writer import Writer
 from tocsin.types import Instant
 from tocsin.views.plain import iso
@@ -32,14 +34,18 @@ class Site:
     """One open city on the wire. `faults`: what broke in the server's own parts, newest last, at most 20."""
 
     desk: Desk
-    token: str = ""  # "": nobody may write
+    token: str = ""  # the operator's; "": there is none
     clock: Callable[[], Instant] = now
     writer: Writer = field(default_factory=Writer)
     broker: Broker = field(default_factory=lambda: Broker(first=now() // 1000))
     faults: list[dict[str, str]] = field(default_factory=list)
     streams: int = 0  # bodies without end that are being read
     feeds: dict[str, Status] = field(default_factory=dict)  # by source
+    gate: Gate = field(default_factory=Gate)
     _reading: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(READERS))
+
+    def __post_init__(self) -> None:
+        self.tokens = Tokens(self.desk.directory)
 
     def fault(self, part: str, why: Exception) -> None:
         """A part of ours broke: into the log with all that is known of it, and into /health with a sentence."""

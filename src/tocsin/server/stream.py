@@ -35,7 +35,7 @@ async def post(site: Site, request: Request) -> Response:
     what became of them; the last has `done`. If something breaks, a last line has `error`: go on after `lines`, or
     send it all again, which does no harm. The body may be packed with gzip or zstd.
     """
-    auth.check(request, site.token)
+    auth.check(request, site, "push")
     parameters(request, Ask)
     kind, _, rest = request.headers.get("content-type", "").lower().partition(";")
     if kind.strip() != LINES or rest.replace(" ", "").partition("charset=")[2].strip('"') not in ("", "utf-8"):
@@ -79,7 +79,13 @@ class _Stream(Response):
 
     async def _take(self, batch: list[bytes]) -> bytes:
         data, site = b"\n".join(batch), self._site
-        taken, items = await site.writer.join(lambda: loop.push(site.desk, data, site.clock()), site.desk.together)
+        caller = auth.caller(self._request, site)
+        if caller is None:  # revoked, or over, since the stream began
+            raise Refused(401, "wrong-token", "The token of this stream holds no longer")
+        look = caller.bounds(site)
+        taken, items = await site.writer.join(
+            lambda: loop.push(site.desk, data, site.clock(), look), site.desk.together
+        )
         before = self._total["lines"]
         self._total["lines"] += len(batch)
         for name in ("accepted", "duplicates", "findings"):

@@ -35,7 +35,7 @@ class City(Said, frozen=True):
     version: str
     languages: list[str]
     has_map: bool
-    can_write: bool  # whether this request's token may write
+    can_write: bool  # whether this request's token may work on alerts
     level_titles: dict[str, Title] | UnsetType = UNSET
 
 

@@ -21,7 +21,8 @@ from tocsin.store.sqlite import FILE, LEAD
 
 MANIFEST = "MANIFEST.json"
 FORMAT = 1
-_NOT_COPIED = (FILE, f"{FILE}-wal", f"{FILE}-shm", LEAD)  # the store is copied by its own means
+# The store is copied by its own means; who may write is not of the past: a restored city revokes nothing.
+_NOT_COPIED = (FILE, f"{FILE}-wal", f"{FILE}-shm", LEAD, "tokens.json")
 
 
 def backup(

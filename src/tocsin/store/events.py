@@ -35,11 +35,13 @@ def append(
     step: StepOf,
     signals: Mapping[str, tuple[str, str]],
     at: Instant,
+    known: bool = False,
 ) -> Taken:
     """Write a batch of one delivery; when this returns, all of it is durable and counted, and `items` moved on.
 
     Of one (source, key) the newest event stands: one that says the same is a duplicate, one reported earlier than
-    what is known is refused with a finding. `signals` gives (kind, step) of each name the batch uses.
+    what is known is refused with a finding. `signals` gives (kind, step) of each name the batch uses. `known`: the
+    delivery came before, its findings have been written.
     """
     with store.transaction() as db:
         _agree(db, signals)
@@ -51,13 +53,14 @@ def append(
         _hear(db, writer, items, results)
         findings = [(n, i) for n, i in enumerate(items) if isinstance(i, Finding)] + list(refused.items())
         close_keys(db, [(writer.source(e.source), e.key) for e in fresh], at)
-        write_findings(db, [f for _, f in sorted(findings, key=lambda x: x[0])], writer.source, delivery, at)
+        written = [] if known else [f for _, f in sorted(findings, key=lambda x: x[0])]
+        write_findings(db, written, writer.source, delivery, at)
         tally = Counter(results)
         taken = Taken(tally["accepted"], tally["duplicate"], len(findings), results, refused)
         db.execute(
             "UPDATE delivery SET items = items + ?, events = events + ?, duplicates = duplicates + ?,"
             " findings = findings + ? WHERE id = ?",
-            (len(items), taken.accepted, taken.duplicates, taken.findings, delivery),
+            (len(items), taken.accepted, taken.duplicates, len(written), delivery),
         )
     return taken
 
