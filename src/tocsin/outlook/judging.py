@@ -9,7 +9,7 @@ from tocsin.calendar import DAY, day_of, end_of_day
 from tocsin.desk import Desk
 from tocsin.errors import MethodError
 from tocsin.estimate import judged, nowcast
-from tocsin.outlook.picture import View, picture, table_of, told, view
+from tocsin.outlook.picture import picture, table_of, told, view
 from tocsin.types import Floats, Instant, Minute
 
 
