@@ -162,7 +162,7 @@ def _picture(desk: Desk, table: SignalTable, as_of: Instant) -> Picture:
     day = found.begin // DAY
     said = nowcast.nowcast(
         found.counts,
-        np.random.default_rng([desk.settings.city.seed, zlib.crc32(table.name.encode()), max(seen, 0)]),
+        np.random.default_rng([desk.settings.city.seed, zlib.crc32(table.name.encode()), max(seen, 0) // 1_000_000]),
         weekday=(day + 3) % 7 if step.minutes == DAY else None,
         step_days=step.minutes / DAY,
         draws=DRAWS,
