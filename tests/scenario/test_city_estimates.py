@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from test_outlook import START, city, end_of, events
 
 from city import make_city, put
-from test_outlook import START, city, end_of, events
 from tocsin import loop, views
 from tocsin.calendar import DAY, day_of
 from tocsin.cli.nowcast import command as nowcast_command
