@@ -153,3 +153,22 @@ def test_a_gap_in_what_is_due_is_refused_and_a_short_series_is_not():
     short = seen(triangle(11, steps=4, size=8))
     assert np.isfinite(run(short).draws).all()
     assert run(np.zeros((1, 10, 4))).draws.max() <= 5
+
+
+def test_a_turn_that_all_strata_share_is_seen_though_each_has_few_cases(monkeypatch):
+    """Sixty places, a case a week each, then all fall by a tenth a day: alone, each still expects what it had."""
+
+    def expected(seed):
+        rng = np.random.default_rng(seed)
+        share = 0.15 * 0.85 ** np.arange(25)
+        rate = 0.3 * np.where(np.arange(120) < 90, 1, 0.9 ** (np.arange(120) - 90))
+        counts = rng.poisson(rate[None, :, None] * (share / share.sum()), (60, 120, 25)).astype(float)
+        known, found = seen(counts)[:, :, :], run(seen(counts))
+        came = counts.sum(axis=2)[:, :-8:-1].sum() - np.nansum(known, axis=2)[:, :-8:-1].sum()
+        return (found.mean - found.known)[:, :7].sum(), came
+
+    together = np.sum([expected(seed) for seed in range(8)], axis=0)
+    monkeypatch.setattr(nowcast, "_reconciled", lambda counts, strata, pool: strata)
+    alone = np.sum([expected(seed) for seed in range(8)], axis=0)
+    assert alone[0] > 2 * alone[1]
+    assert abs(np.log(together[0] / together[1])) < 0.6 * np.log(alone[0] / alone[1])

@@ -56,6 +56,8 @@ def table(file: Path, asked: Columns) -> pl.DataFrame:
         raise InputError(f"{file}: no column {', '.join(missing)}; found {', '.join(frame.columns)}")
     if asked.count is not None and not frame.schema[asked.count].is_numeric():
         raise InputError(f"{file}: column {asked.count} must hold numbers")
+    if asked.count is not None and frame[asked.count].cast(pl.Float64).fill_null(0.0).is_finite().not_().any():
+        raise InputError(f"{file}: column {asked.count} holds a count that is no finite number")
     frame = frame.select(
         _day(frame, asked.reference).alias("reference"),
         _day(frame, asked.report).alias("report"),

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from tocsin.cli import lines
-from tocsin.cli.of_city import nowcasts, of_city, one_of, write
+from tocsin.cli.of_city import nowcasts, of_city, one_of, only_with, write
 from tocsin.errors import InputError
 from tocsin.estimate import nowcast
 from tocsin.types import Floats
@@ -64,8 +64,10 @@ def command(
     """
     if file is None or city is not None:
         one_of(file, city)
+        only_with("FILE", *(name for name in options if name != "as_of"))
         write(nowcasts(city or Path(), signal, level, options["as_of"]), out)
         return
+    only_with("--city", "signal", "level")
     for needed in ("reference", "report", "as_of"):
         if options[needed] is None:
             raise click.UsageError(f"--{needed.replace('_', '-')} is needed with FILE")

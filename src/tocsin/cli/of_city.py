@@ -7,6 +7,7 @@ from typing import Any
 import click
 import numpy as np
 import polars as pl
+from click.core import ParameterSource
 
 from tocsin.calendar import DAY
 from tocsin.cli.common import now, open_city
@@ -35,6 +36,14 @@ def one_of(file: Path | None, city: Path | None) -> None:
     """A file or a city; UsageError for both or neither."""
     if (file is None) == (city is None):
         raise click.UsageError("give a FILE, or a city directory with --city")
+
+
+def only_with(what: str, *names: str) -> None:
+    """UsageError if one of these options was given: they go with `what` (FILE, --city) alone."""
+    context = click.get_current_context()
+    for name in names:
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--{name.replace('_', '-')} goes with {what} alone")
 
 
 def write(table: pl.DataFrame, out: Path | None) -> None:
@@ -92,11 +101,19 @@ def _open(city: Path, as_of: str | None) -> tuple[Desk, Instant]:
     return desk, moment_of(desk, as_of, now())
 
 
+def every_signal(desk: Desk) -> list[str]:
+    """The counts by days or weeks: what can be nowcast."""
+    found = [s.name for s in desk.settings.signals if s.kind == "count" and desk.step(s.name).minutes in MOST_DELAYS]
+    if not found:
+        raise NotFound("no signal for this; counts by days or weeks are nowcast")
+    return found
+
+
 def _signals(desk: Desk, signal: str | None, fits: Callable[[SignalTable], bool]) -> list[SignalTable]:
     if signal is not None:
         return [table_of(desk, signal)]
-    counts = [s for s in desk.settings.signals if s.kind == "count" and desk.step(s.name).minutes in MOST_DELAYS]
-    found = [s for s in counts if fits(s)]
+    found = [table_of(desk, name) for name in every_signal(desk)]
+    found = [s for s in found if fits(s)]
     if not found:
         raise NotFound(
             "no signal for this; counts by days or weeks are nowcast, and R needs an `interval` in city.toml"

@@ -8,7 +8,7 @@ import click
 import numpy as np
 
 from tocsin.cli import rt_files as files
-from tocsin.cli.of_city import courses, of_city, one_of, write
+from tocsin.cli.of_city import courses, of_city, one_of, only_with, write
 from tocsin.errors import MethodError
 from tocsin.estimate import aggregate, cohort, interval, renewal, rt, uncertain
 from tocsin.types import Floats, Ints
@@ -73,8 +73,10 @@ def command(
     """
     if file is None or city is not None:
         one_of(file, city)
+        only_with("FILE", *options)
         write(courses(city or Path(), signal, level, as_of), out)
         return
+    only_with("--city", "signal", "level", "as_of")
     asked = _Asked(**options)
     names, local, imported = files.cases(file)
     steps = local.shape[1] * (7 if asked.weekly else 1)

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import click
 import numpy as np
 
+from tocsin.cli import scenario_city, scenario_show
 from tocsin.cli import scenario_files as files
-from tocsin.cli import scenario_show
 from tocsin.cli.common import json_option, print_json
+from tocsin.cli.of_city import of_city, one_of, only_with
 from tocsin.errors import InputError, MethodError
 from tocsin.estimate import interval, mixing, outlook, renewal, scenario, severity
 from tocsin.types import Floats
@@ -41,7 +42,6 @@ class _Asked:
     admitted_after: float
     stay: float
     beds: float | None
-    level: float | None
     draws: int
     seed: int
 
@@ -68,7 +68,9 @@ class _Run(NamedTuple):
 
 
 @click.command("scenario")
-@click.argument("cases", type=_IN)
+@click.argument("cases", type=_IN, required=False)
+@of_city
+@click.option("--as-of", help="With --city: what was known at the end of this date, or at a date-time.")
 @click.option("--areas", type=_IN, help="CSV with columns area, population, perhaps susceptible (people).")
 @click.option("--population", type=float, help="People, where there is one area only.")
 @click.option("--od", type=_IN, help="CSV with columns from,to,count: people who commute. Without it nobody does.")
@@ -91,7 +93,8 @@ class _Run(NamedTuple):
 @click.option("--stay", type=click.FloatRange(1), default=8.0, show_default=True, help="Mean stay in a bed, in days.")
 @click.option("--beds", type=click.FloatRange(0), help="Beds there are.")
 @click.option(
-    "--level",
+    "--put-off",
+    "threshold",
     type=click.FloatRange(0, min_open=True),
     help="Cases a day that should be put off.  [default: twice the last week's]",
 )
@@ -100,8 +103,11 @@ class _Run(NamedTuple):
 @click.option("--out", type=_OUT, help="CSV: run, area, date, mean and quantiles of infections and beds.")
 @click.option("--plot", type=_OUT, help="A picture (.png, .svg, .pdf), its assumptions printed on it.")
 @json_option
-def command(cases: Path, out: Path | None, plot: Path | None, as_json: bool, **options: Any) -> None:
-    """What if: run CASES (columns date, local, perhaps area and imported) ahead, with and without measures.
+def command(
+    cases: Path | None, city: Path | None, signal: str | None, level: str | None, as_of: str | None,
+    threshold: float | None, out: Path | None, plot: Path | None, as_json: bool, **options: Any,
+) -> None:  # fmt: skip
+    """What if: run CASES (columns date, local, perhaps area and imported) or a city ahead, with and without measures.
 
     \b
     Examples:
@@ -109,18 +115,27 @@ def command(cases: Path, out: Path | None, plot: Path | None, as_json: bool, **o
       tocsin scenario cases.csv --areas areas.csv --od commuting.csv --si-mean 4 --si-sd 2 \\
         --measure "area=north;south,start=2026-03-10,end=2026-04-09,contacts=0.6,travel=0.5" \\
         --measure isolated=0.5,after=2 --beds 400 --plot whatif.png
+      tocsin scenario --city my-city --signal ed.ili --level district --measure contacts=0.7
 
+    A city brings its own areas, commuting, nowcast, R and imports (so many a day as in the last four weeks).
     Words of a measure: area (several with ;, none: all), start and end (dates; none: at once, to the end), contacts
     (relative to now), travel (share of commuting left), vaccinated (share of the susceptible made immune a day),
     isolated (share of cases) and after (days from infection to isolation). It is no forecast: see its assumptions.
     """
     asked = _Asked(**options)
-    world = _world(cases, asked)
+    if cases is None or city is not None:
+        one_of(cases, city)
+        only_with("CASES", "areas", "population", "od", "nowcast", "rt", "arrivals", "si_mean", "si_sd", "disease",
+                  "draws")  # fmt: skip
+        world = _world_of_city(city or Path(), signal, level, as_of, asked)
+    else:
+        only_with("--city", "signal", "level", "as_of")
+        world = _world(cases, asked)
     runs = {"without": _run(world, asked, ())}
     if world.measures:
         runs["with"] = _run(world, asked, world.measures)
-    level = asked.level or _level(world)
-    summary = _summary(runs, asked, level)
+    aim = threshold or _level(world)
+    summary = _summary(runs, asked, aim)
     first = world.last + timedelta(days=1)
     if out:
         files.table([*world.names, "all"], first, _fans(runs), outlook.LEVELS).write_csv(out)
@@ -131,10 +146,10 @@ def command(cases: Path, out: Path | None, plot: Path | None, as_json: bool, **o
         recent = world.past.sum(axis=0)[-28:]
         scenario_plots.draw(plot, totals, recent, first, world.measures, world.names, asked.beds)
     if as_json:
-        print_json({"first": first.isoformat(), "days": asked.days, "seed": asked.seed, "level": level,
+        print_json({"first": first.isoformat(), "days": asked.days, "seed": asked.seed, "level": aim,
                     "assumptions": list(scenario.ASSUMPTIONS), **summary})  # fmt: skip
     else:
-        scenario_show.show(summary, first, level, asked.days, asked.beds)
+        scenario_show.show(summary, first, aim, asked.days, asked.beds)
 
 
 def _world(cases: Path, asked: _Asked) -> _World:
@@ -155,13 +170,27 @@ def _world(cases: Path, asked: _Asked) -> _World:
     mixed = mixing.mixing(files.flows(asked.od, names), places.population) if asked.od else np.eye(len(names))
     found = _r(known, past, weights, asked, names, rng)
     past += known.imported[:, -past.shape[1] :, None]
-    given = [files.measure(_words(text), names, known.last, asked.days, f"--measure {text}") for text in asked.measure]
-    if asked.measures:
-        given += files.measures(asked.measures, names, known.last, asked.days)
     return _World(
         names, places, known.last, mixing.restated(found, past, weights, mixed), past, weights, mixed,
-        files.arrivals(asked.arrivals, names, known.last, asked.days) if asked.arrivals else None, tuple(given),
+        files.arrivals(asked.arrivals, names, known.last, asked.days) if asked.arrivals else None,
+        _measures(asked, names, known.last),
     )  # fmt: skip
+
+
+def _world_of_city(city: Path, signal: str | None, level: str | None, as_of: str | None, asked: _Asked) -> _World:
+    found, last = scenario_city.start(city, signal, level, as_of)
+    names = list(found.areas)
+    return _World(
+        names, files.Places(names, found.population, found.population), last, found.r, found.past, found.weights,
+        found.mixing, scenario_city.arrivals(found, asked.days, asked.seed), _measures(asked, names, last),
+    )  # fmt: skip
+
+
+def _measures(asked: _Asked, names: list[str], last: date) -> tuple[scenario.Measure, ...]:
+    given = [files.measure(_words(text), names, last, asked.days, f"--measure {text}") for text in asked.measure]
+    if asked.measures:
+        given += files.measures(asked.measures, names, last, asked.days)
+    return tuple(given)
 
 
 def _words(text: str) -> dict[str, str]:

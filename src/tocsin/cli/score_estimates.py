@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
-import numpy as np
 
-from tocsin.cli import lines, score_files
-from tocsin.cli.common import day_option, json_option, print_json, print_table, progress
+from tocsin.cli import lines, score_city, score_files, score_show
+from tocsin.cli.common import day_option, json_option, print_json, progress
+from tocsin.cli.of_city import of_city, one_of, only_with
 from tocsin.errors import MethodError
 from tocsin.estimate import delay, judged
 from tocsin.types import Floats
@@ -48,9 +48,10 @@ class _Material(NamedTuple):
 
 
 @click.command("score-estimates")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--reference", required=True, help="Column of the date it happened (onset, visit, specimen).")
-@click.option("--report", required=True, help="Column of the date it became known.")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False)
+@of_city
+@click.option("--reference", help="Column of the date it happened (onset, visit, specimen).")
+@click.option("--report", help="Column of the date it became known.")
 @click.option("--step", type=click.Choice(["day", "week"]), default="day", show_default=True, help="ISO weeks.")
 @click.option("--by", help="Column of strata (age, district); delays are shared between them.")
 @click.option("--total", is_flag=True, help="With --by: also judge the sum over strata.")
@@ -66,19 +67,47 @@ class _Material(NamedTuple):
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="CSV of every nowcast judged; resumable.")
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="A picture (.png, .svg, .pdf).")
 @json_option
-def command(file: Path, out: Path | None, plot: Path | None, as_json: bool, **options: Any) -> None:
-    """Judge the nowcast by itself: what it would have said of FILE as of each past date, against what came.
+def command(
+    file: Path | None, city: Path | None, signal: str | None, level: str | None, out: Path | None, plot: Path | None,
+    as_json: bool, **options: Any,
+) -> None:  # fmt: skip
+    """Judge the nowcast by itself: what it said of FILE, or of a city, as of each past date, against what came.
 
     \b
     Example:
       tocsin score-estimates cases.csv --reference onset --report reported
       tocsin score-estimates counts.csv --reference day --report known --count n --by age --window 7 --every 7
+      tocsin score-estimates --city my-city --signal ed.ili --level district --window 7 --every 7
 
     A line a group of ages (steps back from the as-of date): weighted interval score (WIS), coverage of the 50 % and
     95 % intervals, bias (-1 all too low, 1 all too high), and the absolute error of the nowcast's median, of what was
     reported, and of a plain chain ladder. With --out each date is kept as soon as it is judged: stop, and run it again.
     """
-    asked = _Asked(**options)
+    if file is None or city is not None:
+        one_of(file, city)
+        only_with("FILE", "reference", "report", "step", "by", "total", "count", "max_delay", "draws", "seed")
+        chosen = {k: options[k] for k in ("window", "ages", "every", "from_day", "to_day")}
+        found = score_city.scored(city or Path(), signal, level, out, plot, **chosen)
+    else:
+        only_with("--city", "signal", "level")
+        for needed in ("reference", "report"):
+            if options[needed] is None:
+                raise click.UsageError(f"--{needed} is needed with FILE")
+        found = [_of_file(file, _Asked(**options), out)]
+    if plot:
+        from tocsin.cli import score_plots
+
+        one = found[0]
+        score_plots.draw(plot, one.rows, one.found, one.dates, one.step, one.names)
+    if as_json:
+        told = [score_show.plain(one) for one in found]
+        print_json(told[0] if file is not None else told)
+    else:
+        for one in found:
+            score_show.show(one)
+
+
+def _of_file(file: Path, asked: _Asked, out: Path | None) -> score_show.Scored:
     material = _material(file, asked)
     steps = _steps(material, asked)
     dates = {step: _date(material, step) for step in steps}
@@ -89,18 +118,15 @@ def command(file: Path, out: Path | None, plot: Path | None, as_json: bool, **op
         for step in steps:
             one = done.get(step) or _judge(material, asked, step)
             if out and step not in done:
-                score_files.append(out, material.settings, material.names, material.days, dates[step], one)
+                day = dates[step]
+                newest = day if material.days == 1 else day - timedelta(days=day.weekday())
+                score_files.append(out, material.settings, material.names, material.days, day, newest, one)
             found.append(one)
             bar.advance(task)
-    rows = judged.summary(found)
-    if plot:
-        from tocsin.cli import score_plots
-
-        score_plots.draw(plot, rows, found, list(dates.values()), asked.step, material.names)
-    if as_json:
-        print_json(_plain(rows, dates, material, asked))
-    else:
-        _show(rows, list(dates.values()), asked)
+    return score_show.Scored(
+        {}, judged.summary(found), found, list(dates.values()), asked.step, asked.window, material.counts.shape[2] - 1,
+        material.names,
+    )  # fmt: skip
 
 
 def _material(file: Path, asked: _Asked) -> _Material:
@@ -153,56 +179,3 @@ def _judge(material: _Material, asked: _Asked, step: int) -> judged.Judged:
         total=len(material.names) > len(material.counts),
     )
     return judged.newest(one, asked.ages)
-
-
-def _plain(rows: list[judged.Row], dates: dict[int, date], material: _Material, asked: _Asked) -> dict[str, Any]:
-    days = list(dates.values())
-    return {
-        "dates": len(days),
-        "first": days[0].isoformat(),
-        "last": days[-1].isoformat(),
-        "step": asked.step,
-        "window": asked.window,
-        "max_delay": material.counts.shape[2] - 1,
-        "strata": len(material.names),
-        "all": _numbers(rows[-1]),
-        "by_age": [_numbers(row) for row in rows[:-1]],
-    }
-
-
-def _numbers(row: judged.Row) -> dict[str, float]:
-    return {key: value if isinstance(value, int) else round(value, 6) for key, value in row._asdict().items()}
-
-
-def _show(rows: list[judged.Row], dates: list[date], asked: _Asked) -> None:
-    names = [
-        f"{asked.step}s back",
-        "WIS",
-        "50 %",
-        "95 %",
-        "bias",
-        "median",
-        "as reported",
-        "chain ladder",
-        "mean truth",
-    ]
-    cells = []
-    for row in rows:
-        ages = "all" if row is rows[-1] else f"{row.first}" if row.first == row.last else f"{row.first}-{row.last}"
-        points = (row.median_error, row.reported, row.ladder, row.truth)
-        cells.append([ages, _short(row.wis), f"{row.covered50:.2f}", f"{row.covered95:.2f}", f"{row.bias:+.2f}",
-                      *map(_short, points)])  # fmt: skip
-    print_table(names, cells)
-    whole = rows[-1]
-    click.echo(
-        f"{len(dates)} dates from {dates[0]} to {dates[-1]}: WIS is {_ratio(whole.wis, whole.reported)} of the error "
-        f"of what was reported and {_ratio(whole.wis, whole.ladder)} of a plain chain ladder's."
-    )
-
-
-def _ratio(part: float, whole: float) -> str:
-    return f"{part / whole:.2f}" if whole > 0 else "no share (it was 0)"
-
-
-def _short(x: float) -> str:
-    return np.format_float_positional(x, precision=3, unique=False, fractional=False, trim="-")

@@ -15,10 +15,9 @@ QUANTILES = [f"q{level:g}" for level in nowcast.LEVELS]
 COLUMNS = ["settings", "as_of", "stratum", "age", "reference", "truth", "reported", "ladder", *QUANTILES]
 
 
-def append(out: Path, settings: str, names: Sequence[str], days: int, as_of: date, one: Judged) -> None:
-    """Add the nowcasts of one as-of date, in one write."""
+def append(out: Path, settings: str, names: Sequence[str], days: int, as_of: date, newest: date, one: Judged) -> None:
+    """Add the nowcasts of one as-of date, in one write; `newest`, the first day of the newest step of `days`."""
     ages = one.truth.shape[1]
-    newest = as_of if days == 1 else as_of - timedelta(days=as_of.weekday())
     columns: dict[str, object] = {
         "settings": [settings] * (len(names) * ages),
         "as_of": [as_of] * (len(names) * ages),

@@ -115,3 +115,29 @@ def estimate(
         raise MethodError(f"windows of aggregated counts can begin at step {begin}, not before")
     abroad = None if imported is None else split_evenly(imported, length)
     return rt.estimate(cases, weights, abroad, windows, levels=levels, **prior), cases
+
+
+def posterior_draws(
+    paths: Floats, weights: Floats, imported: Floats, rng: np.random.Generator, *, each: int, length: int = 7
+) -> Floats:
+    """Draws of log R (T, P · each) of each aggregate, from P possible pasts (P, T); NaN where it cannot be told.
+
+    R is constant within an aggregate; `weights` by (short) steps, `imported` (T,).
+    """
+    count, steps = paths.shape
+    out = np.full((steps, count * each), np.nan)
+    start = np.arange(1, steps * length, length)
+    windows = np.stack([start, start + length - 1], axis=1)
+    abroad = split_evenly(imported, length)
+    for p, path in enumerate(paths):
+        try:
+            cases, begin = daily(path, weights, imported, length=length)
+        except MethodError:  # no week can be told, of this past
+            continue
+        told = windows[windows[:, 0] >= begin]
+        shape, scale = rt.posterior(cases, weights, abroad, told, 5.0, 5.0)
+        drawn = rng.gamma(shape[0][:, None], scale[0][:, None], (len(told), each))
+        out[steps - len(told) :, p * each : (p + 1) * each] = np.log(np.maximum(drawn, 1e-12))
+    lost = np.isnan(out).any(axis=1)
+    out[lost] = np.nan
+    return out

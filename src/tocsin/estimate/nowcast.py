@@ -13,6 +13,7 @@ M draws. Three moves, none of them iterative:
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,6 +24,8 @@ LEVELS = np.array([0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975])
 PAST = 84  # as-of steps replayed
 LEVEL_VARIANCE = 1e-3  # of log incidence, per day
 SLOPE_VARIANCES = (1e-4, 1e-3, 1e-5, 1e-6)  # of its daily growth, per day: what did best in the past, else the first
+LEAN = 3.0  # the most by which what strata say is to come is scaled to what their sum says
+TOGETHER = (0.0, 0.5, 1.0)  # how far that goes, on the logarithm: what did best in the past
 JUDGES = 8  # strata, the fullest ones, by which that is chosen
 
 
@@ -55,6 +58,28 @@ def nowcast(
     Raises MethodError if a due cell is missing.
     """
     counts = delay.checked(triangle)
+    strata = _trended(counts, weekday, step_days)
+    if len(counts) > 1:
+        strata = _reconciled(counts, strata, _trended(counts.sum(axis=0, keepdims=True), weekday, step_days))
+    known, mean, gross = strata
+    error, weight = spread.errors(counts, known, mean, gross)
+    sigma = spread.sigma(error, gross, weight, counts.shape[1])
+    linked = spread.links(error, gross, sigma, weight)
+    signed = bool((counts < 0).any())
+    drawn = spread.draw(known[:, -1], mean[:, -1], gross[:, -1], sigma, linked, signed, draws, rng)
+    return Nowcast(known[:, -1], mean[:, -1], sigma, drawn, mean)
+
+
+class _Trended(NamedTuple):
+    """As of each replayed step: what was known, mean final counts, cases in motion; all (S, A, H)."""
+
+    known: Floats
+    mean: Floats
+    gross: Floats
+
+
+def _trended(counts: Floats, weekday: int | None, step_days: float) -> _Trended:
+    """Chain ladder and local trend of each stratum by itself, as stiff as did best in the past."""
     keep = min(PAST, counts.shape[1])
     day, period = (0, 1) if weekday is None else (weekday, 7)
     factor = delay.factors(counts, weekday=weekday, keep=keep, step_days=step_days)
@@ -63,23 +88,38 @@ def nowcast(
     noise = spread.share_noise(counts, known, known / share)
     final = counts.sum(axis=2)
 
-    def judged(slope: float, rows: Ints) -> tuple[float, Floats, Floats, Floats, Floats]:
+    def run(slope: float, rows: Ints) -> tuple[Floats, Floats]:
         variance = np.array([LEVEL_VARIANCE * step_days, slope * step_days**3])
-        mean, gross = replay.with_trend(
-            final[rows], known[rows], share[rows], motion[rows], noise, variance, day, period
-        )
-        error, weight = spread.errors(counts[rows], known[rows], mean, gross)
-        loss = float((weight * np.abs(error) / np.sqrt(np.maximum(np.nan_to_num(known[rows]), 1))).sum())
-        return loss, mean, gross, error, weight
+        return replay.with_trend(final[rows], known[rows], share[rows], motion[rows], noise, variance, day, period)
 
     fullest = np.argsort(-final.sum(axis=1), kind="stable")[:JUDGES]
-    slope = min(SLOPE_VARIANCES, key=lambda s: judged(s, fullest)[0])
-    _, mean, gross, error, weight = judged(slope, np.arange(len(counts)))
-    sigma = spread.sigma(error, gross, weight, counts.shape[1])
-    linked = spread.links(error, gross, sigma, weight)
-    signed = bool((counts < 0).any())
-    drawn = spread.draw(known[:, -1], mean[:, -1], gross[:, -1], sigma, linked, signed, draws, rng)
-    return Nowcast(known[:, -1], mean[:, -1], sigma, drawn, mean)
+    slope = min(SLOPE_VARIANCES, key=lambda s: _loss(counts[fullest], _Trended(known[fullest], *run(s, fullest))))
+    return _Trended(known, *run(slope, np.arange(len(counts))))
+
+
+def _reconciled(counts: Floats, strata: _Trended, pool: _Trended) -> _Trended:
+    """Strata whose cases to come add up to what their sum says: it sees a turn long before any one of them does.
+
+    Drawn towards what they say themselves by one case, by a factor of LEAN at most, and not at all or half-way where
+    that did better in the past.
+    """
+    to_come = strata.mean - strata.known
+    own = np.maximum(to_come, 0).sum(axis=0)
+    together = np.maximum(pool.mean - pool.known, 0)[0]
+    whole = np.log(np.clip((together + 1) / (own + 1), 1 / LEAN, LEAN))
+
+    def drawn(part: float) -> _Trended:
+        factor = np.exp(part * whole)
+        mean = strata.known + np.where(to_come > 0, to_come * factor, to_come)
+        return _Trended(strata.known, mean, strata.gross * factor)
+
+    return min((drawn(part) for part in TOGETHER), key=lambda found: _loss(counts, found))
+
+
+def _loss(counts: Floats, found: _Trended) -> float:
+    """How wrong replayed nowcasts were: absolute errors, in standard deviations of what was known."""
+    error, weight = spread.errors(counts, *found)
+    return float((weight * np.abs(error) / np.sqrt(np.maximum(np.nan_to_num(found.known), 1))).sum())
 
 
 def history(found: Nowcast, triangle: Floats) -> Floats:

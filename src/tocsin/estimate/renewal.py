@@ -29,10 +29,14 @@ APART_VARIANCE, APART_KEPT = 0.04, 0.97  # an area's log R about the city's: var
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """Draws of log R (N, T, M), NaN where no case could infect, and the interval weights they were found with."""
+    """Draws of log R (N, T, M), NaN where no case could infect, and the interval weights they were found with.
+
+    `length`: how many lags of the weights make one step of log R (7: weeks, and an interval in days).
+    """
 
     log_r: Floats
     weights: Floats
+    length: int = 1
 
     def by_window(self, windows: Ints, levels: Floats = rt.LEVELS) -> rt.Rt:
         """Mean, sd and quantiles of R averaged over each window (step numbers from 1, both ends in)."""
@@ -53,7 +57,7 @@ class Renewal:
         rate = np.linspace(-2, 2, 4001)
         share = self.weights[lags] / self.weights[lags].sum()
         log_r = -logsumexp(-np.outer(rate, lags), axis=1, b=share)
-        found: Floats = np.interp(self.log_r, log_r, rate)
+        found: Floats = self.length * np.interp(self.log_r, log_r, rate)
         return found
 
     def doubling(self) -> Floats:

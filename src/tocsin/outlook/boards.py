@@ -77,7 +77,8 @@ def _spread(found: Course, local: Floats, window: int, days: float) -> Spread:
             _sums(found.local, window), np.full((len(local), 3), np.nan), nothing, nothing, nothing, since, nothing
         )
     r = np.exp(found.found.log_r[:, -1])
-    explained, chain = _chains(found, window)
+    within = not found.weights.any()  # infections lie within a step: chains cannot be told apart
+    explained, chain = (nothing, nothing) if within else _chains(found, window)
     return Spread(
         _sums(found.local, window),
         np.moveaxis(np.quantile(r, LEVELS, axis=-1), 0, -1),
@@ -85,7 +86,7 @@ def _spread(found: Course, local: Floats, window: int, days: float) -> Spread:
         explained,
         chain,
         since,
-        _over(found, days),
+        nothing if within else _over(found, days),
     )
 
 

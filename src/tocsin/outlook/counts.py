@@ -29,6 +29,14 @@ class Counts:
         """Under what one series is observed as: reported, low and high of 95 %, (3, T); None if it is as reported."""
         return None
 
+    def judged(self, detector: Detector, panel: Panel) -> Panel:
+        """The counts that its expected, upper and score are of."""
+        return panel
+
+    def final(self, row: int, step: int) -> Floats | None:
+        """What one step of one series will have been: 2.5, 50 and 97.5 %, (3,); None if it is as reported."""
+        return None
+
 
 def counts(desk: Desk, table: SignalTable, level: str, cube: Cube) -> Counts:
     """The counts by which a signal is judged, over the areas of a cube, as of its moment."""
@@ -79,6 +87,20 @@ class Estimates(Counts):
         self._put(found[1], low)
         self._put(found[2], high)
         return np.where(self._thin(detector, panel)[row], reported, found)
+
+    def judged(self, detector: Detector, panel: Panel) -> Panel:
+        """At the median; as reported where a rule asks, or where too little of the newest step was told."""
+        if detector.rule or self._thin(detector, panel)[:, -1].any():
+            return panel
+        return panel._replace(y=self._of(detector, panel).median)
+
+    def final(self, row: int, step: int) -> Floats | None:
+        """Of an open step that may still change; None for others."""
+        at = np.flatnonzero(self._at == step)
+        if not len(at):
+            return None
+        drawn = self._whole.history(len(self._at))[self._rows[row], at[0]]
+        return None if drawn.min() == drawn.max() else np.quantile(drawn, LEVELS)
 
     def _thin(self, detector: Detector, panel: Panel) -> Bools:
         """Where less than a share of TOLD of the count was told (N, T): the rest is the trend's guess, no evidence."""

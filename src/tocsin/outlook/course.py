@@ -8,20 +8,22 @@ from tocsin.calendar import DAY
 from tocsin.config import IntervalTable, SignalTable
 from tocsin.desk import Desk
 from tocsin.errors import ConfigError, MethodError
-from tocsin.estimate import interval, renewal
+from tocsin.estimate import aggregate, interval, renewal
 from tocsin.outlook.picture import View, picture, table_of, view
 from tocsin.types import Floats, Instant, Times
 
 PAST = 180  # steps looked at
 DRAWS = 300
 KEPT = 12
+WEEKS, PATHS, EACH = 30, 20, 15  # of weekly counts: looked at, possible pasts, draws of R from each
 
 
 @dataclass(frozen=True)
 class Course:
     """One signal over the areas of a level (A), T steps, M draws: local (A, T, M) and imported cases (A, T, M).
 
-    found: R of local cases, None where `why` says what forbids it. weights (K,): the interval, by steps.
+    found: R of local cases, None where `why` says what forbids it. weights (K,): the interval, by steps;
+    all 0 where it lies within a step.
     """
 
     areas: tuple[str, ...]
@@ -88,22 +90,40 @@ def _course(desk: Desk, table: SignalTable, level: str, as_of: Instant, area: st
         why = f"{steps} steps are too few for R"
     if why:
         return Course(areas, times, local, imported, weights, None, why)
+    abroad = imported.mean(axis=2)
     try:
-        found = renewal.estimate(
-            local, weights, imported.mean(axis=2), rng=np.random.default_rng(0), pooled=len(rows) > 1
-        )
+        if not weights.any():
+            return Course(areas, times, local, imported, weights, _within_weeks(table, local, abroad))
+        found = renewal.estimate(local, weights, abroad, rng=np.random.default_rng(0), pooled=len(rows) > 1)
     except MethodError as e:
         return Course(areas, times, local, imported, weights, None, str(e))
     return Course(areas, times, local, imported, weights, found)
 
 
+def _within_weeks(table: SignalTable, local: Floats, imported: Floats) -> renewal.Renewal:
+    """R of weekly counts whose interval is shorter than a week: days are rebuilt inside each week (`aggregate`)."""
+    said, steps = interval_of(table), min(WEEKS, local.shape[1])
+    assert said is not None, table.name
+    weights = interval.discretised(said[0], said[1], 7 * steps)
+    log_r = np.full((*local.shape[:2], PATHS * EACH), np.nan)
+    rng = np.random.default_rng(0)
+    for a in np.flatnonzero(local[:, -steps:].any(axis=(1, 2))).tolist():
+        paths = local[a, -steps:, :: local.shape[2] // PATHS][:, :PATHS].T
+        log_r[a, -steps:] = aggregate.posterior_draws(paths, weights, imported[a, -steps:], rng, each=EACH)
+    if np.isnan(log_r).all():
+        raise MethodError("too few cases for R by weeks")
+    return renewal.Renewal(log_r, weights, 7)
+
+
 def _weights(desk: Desk, table: SignalTable, steps: int) -> tuple[Floats, str]:
-    """The interval by steps, and what forbids one."""
+    """The interval by steps, and what forbids one; all 0 where it is shorter than a week's step."""
     said, length = interval_of(table), desk.step(table.name).minutes / DAY
     none = np.zeros(2)
     if said is None:
         return none, f"no interval is set for {table.name} in city.toml"
     mean, sd = said[0] / length, said[1] / length
+    if length == 7 and mean <= 1 < said[0]:
+        return none, ""
     if mean <= 1:
         return none, f"the interval of {said[0]:g} days is no longer than a step of {table.step}: R needs shorter steps"
     return interval.discretised(mean, sd, max(steps, 2)), ""

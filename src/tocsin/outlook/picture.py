@@ -7,6 +7,7 @@ none to come.
 
 import zlib
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from tocsin.config import SignalTable
 from tocsin.desk import Desk
 from tocsin.errors import InputError, MethodError, NotFound
 from tocsin.estimate import nowcast
-from tocsin.outlook.triangle import MOST_DELAYS, MOST_STEPS, Rows, triangle
+from tocsin.outlook.triangle import MOST_DELAYS, MOST_STEPS, Rows, Triangle, triangle
 from tocsin.types import Bools, Floats, Instant, Ints, Minute, Times
 
 DRAWS = 500
@@ -45,6 +46,15 @@ class Picture:
     def open(self) -> int:
         """H, how many of the newest steps still gain cases."""
         return int(self.draws.shape[1])
+
+
+class Told(NamedTuple):
+    """What is known of reports at a moment: up to when, the newest step, the triangle, or why there is none."""
+
+    seen: Instant
+    newest: Minute
+    triangle: Triangle | None
+    why: str
 
 
 @dataclass(frozen=True)
@@ -121,15 +131,17 @@ def heard_until(desk: Desk, table: SignalTable, as_of: Instant) -> Instant:
     return as_of - (now - int(ears[-1])) * 60_000_000
 
 
-def _picture(desk: Desk, table: SignalTable, as_of: Instant) -> Picture:
-    step, columns, base = desk.step(table.name), desk.columns(table.name, as_of), base_of(desk, table)
+def told(desk: Desk, table: SignalTable, as_of: Instant) -> Told:
+    """The reporting triangle of a signal as known at a moment."""
+    step, columns = desk.step(table.name), desk.columns(table.name, as_of)
     seen = heard_until(desk, table, as_of)
     now = desk.today(seen)
     newest = step.floor(now)
-    told = columns.report_time <= seen
-    if not told.any():
-        return _nothing(table.name, base, seen, newest, "nothing was reported yet")
-    near = told & (columns.step > newest - MOST_STEPS[step.minutes] * step.minutes) & (columns.step <= newest)
+    known = columns.report_time <= seen
+    if not known.any():
+        return Told(seen, newest, None, "nothing was reported yet")
+    near = known & (columns.step > newest - MOST_STEPS[step.minutes] * step.minutes) & (columns.step <= newest)
+    base = base_of(desk, table)
     to = desk.tree.rollup(base)
     here = np.array([desk.tree.index[a.code] for a in desk.tree.at(base)], dtype=np.int64)
     place = np.where(to >= 0, here[to], np.arange(len(to)))[columns.area[near]]
@@ -138,14 +150,19 @@ def _picture(desk: Desk, table: SignalTable, as_of: Instant) -> Picture:
     rows = Rows(place, columns.step[near], reported, cases, columns.imported[near])
     first = desk.today(int(columns.report_time.min()))
     found = triangle(rows, newest, now, step.floor(first), step.minutes)
+    why = "" if found else "all that is known came at once: nothing tells how late reports come"
+    return Told(seen, newest, found, why)
+
+
+def _picture(desk: Desk, table: SignalTable, as_of: Instant) -> Picture:
+    step, base = desk.step(table.name), base_of(desk, table)
+    seen, newest, found, why = told(desk, table, as_of)
     if found is None:
-        return _nothing(
-            table.name, base, seen, newest, "all that is known came at once: nothing tells how late reports come"
-        )
+        return _nothing(table.name, base, seen, newest, why)
     day = found.begin // DAY
     said = nowcast.nowcast(
         found.counts,
-        np.random.default_rng([desk.settings.city.seed, zlib.crc32(table.name.encode()), max(seen, 0)]),
+        np.random.default_rng([desk.settings.city.seed, zlib.crc32(table.name.encode()), max(seen, 0) // 1_000_000]),
         weekday=(day + 3) % 7 if step.minutes == DAY else None,
         step_days=step.minutes / DAY,
         draws=DRAWS,

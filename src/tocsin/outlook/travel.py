@@ -7,15 +7,16 @@ import polars as pl
 
 from tocsin.config import SignalTable
 from tocsin.desk import Desk
-from tocsin.errors import ConfigError
+from tocsin.errors import ConfigError, MethodError
 from tocsin.estimate import importation
+from tocsin.estimate import mixing as commuting
 from tocsin.types import Floats, Instant
 
 
-def mixing(desk: Desk, areas: tuple[str, ...], stay: float = 0.5) -> tuple[Floats, bool]:
-    """Of the infection pressure on each area, the share from each other (A, A), and whether a table says so.
+def mixing(desk: Desk, areas: tuple[str, ...]) -> tuple[Floats, bool]:
+    """Of those whom a case of each area (column) infects, the share in each (A, A); and whether a table says so.
 
-    Commuters spend `1 − stay` of their contacts where they go; without a table every area is an island.
+    Without a table every area is an island; so is an area whose population is not known.
     """
     name = desk.settings.travel.commuting
     if not name:
@@ -24,16 +25,15 @@ def mixing(desk: Desk, areas: tuple[str, ...], stay: float = 0.5) -> tuple[Float
     level = desk.tree[areas[0]].level
     flow = np.zeros((len(areas), len(areas)))
     a, b = (_places(desk, table[c], level, f"travel.commuting: {name}") for c in ("from", "to"))
-    inside = (a >= 0) & (b >= 0)
+    inside = (a >= 0) & (b >= 0) & (a != b)
     np.add.at(flow, (a[inside], b[inside]), _numbers(table["commuters"], name)[inside])
     population = np.array([desk.tree[c].population for c in areas])
-    np.fill_diagonal(flow, 0)
-    away = np.minimum(flow / np.where(population > 0, population, np.inf)[:, None], 1)
-    away *= (1 - stay) / np.maximum(away.sum(axis=1, keepdims=True), 1)
-    np.fill_diagonal(away, 1 - away.sum(axis=1))
-    back = away.T / np.maximum(away.sum(axis=0)[:, None], 1e-12)  # who is met at each place, and there meets whom
-    found: Floats = away @ back
-    return found / found.sum(axis=1, keepdims=True), True
+    counted = population > 0
+    flow *= counted[:, None] & counted
+    try:
+        return commuting.mixing(flow, np.where(counted, population, 1.0)), True
+    except MethodError as e:
+        raise ConfigError(f"city.toml: travel.commuting: {name}: {e}") from e
 
 
 def arrivals(desk: Desk, table: SignalTable, areas: tuple[str, ...], as_of: Instant, infected_days: int) -> Floats:

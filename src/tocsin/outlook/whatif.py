@@ -7,6 +7,7 @@ import numpy as np
 from tocsin.calendar import DAY
 from tocsin.desk import Desk
 from tocsin.errors import InputError, MethodError
+from tocsin.estimate import mixing as commuting
 from tocsin.estimate import scenario
 from tocsin.outlook import travel
 from tocsin.outlook.course import course
@@ -58,23 +59,48 @@ class WhatIf(NamedTuple):
     mixed: bool  # whether a commuting table ties the areas together
 
 
-def whatif(desk: Desk, signal: str, level: str, as_of: Instant, asked: Asked) -> WhatIf:
-    """Run the city on from what is known as of a moment. MethodError if R is not known; InputError."""
+class Start(NamedTuple):
+    """What runs begin with: areas (A), the last day, past infections (A, L, M), R (A, M), the interval, who meets whom.
+
+    imports (A,): imported cases a day of the last four weeks. mixed: whether a commuting table ties the areas together.
+    """
+
+    areas: tuple[str, ...]
+    last: Minute
+    past: Floats
+    r: Floats
+    weights: Floats
+    mixing: Floats
+    mixed: bool
+    population: Floats
+    imports: Floats
+
+
+def start(desk: Desk, signal: str, level: str, as_of: Instant) -> Start:
+    """Where a signal stands as of a moment. MethodError if R is not known."""
     step = desk.step(table_of(desk, signal).name)
     found, whole = course(desk, signal, level, as_of), course(desk, signal, desk.tree.levels[0], as_of)
     if found.found is None or whole.found is None or step.minutes != DAY:
         raise MethodError(f"no what-if for {signal}: {found.why or whole.why or 'its step is not a day'}")
-    unknown = sorted(set(asked.areas) - set(found.areas))
-    if unknown:
-        raise InputError(f"areas: {unknown[0]!r} is not at level {level}")
     past = (found.local + found.imported)[:, -PAST:, :DRAWS]
     log_r = found.found.log_r[:, -1, :DRAWS]
     r = np.exp(np.where(np.isnan(log_r), np.nan_to_num(whole.found.log_r[:, -1, :DRAWS]), log_r))
     mixing, mixed = travel.mixing(desk, found.areas)
     population = np.array([desk.tree[a].population for a in found.areas])
-    population = np.where(population > 0, population, 1e9)
-    arrivals = found.imported[:, -28:].mean(axis=(1, 2))[:, None] * np.ones(asked.days)
-    where = np.isin(found.areas, asked.areas) if asked.areas else np.ones(len(found.areas), dtype=bool)
+    return Start(
+        found.areas, int(found.times[-1].astype(np.int64)), past, commuting.restated(r, past, found.weights, mixing),
+        found.weights, mixing, mixed, np.where(population > 0, population, 1e9),
+        found.imported[:, -28:].mean(axis=(1, 2)),
+    )  # fmt: skip
+
+
+def whatif(desk: Desk, signal: str, level: str, as_of: Instant, asked: Asked) -> WhatIf:
+    """Run the city on from what is known as of a moment. MethodError if R is not known; InputError."""
+    here = start(desk, signal, level, as_of)
+    unknown = sorted(set(asked.areas) - set(here.areas))
+    if unknown:
+        raise InputError(f"areas: {unknown[0]!r} is not at level {level}")
+    where = np.isin(here.areas, asked.areas) if asked.areas else np.ones(len(here.areas), dtype=bool)
     measure = scenario.Measure(
         where, asked.start, asked.start + asked.lasting, asked.contacts, asked.travel, asked.vaccinated, asked.isolated,
         asked.isolated_after,
@@ -82,27 +108,29 @@ def whatif(desk: Desk, signal: str, level: str, as_of: Instant, asked: Asked) ->
 
     def run(measures: tuple[scenario.Measure, ...]) -> Floats:
         rng = np.random.default_rng(asked.seed)
-        chance = rng.poisson(arrivals).astype(np.float64)
+        chance = rng.poisson(here.imports[:, None], (len(here.areas), asked.days)).astype(np.float64)
         return scenario.simulate(
-            past, r, found.weights, mixing, population, asked.days, rng, measures=measures, arrivals=chance
-        ).infections
+            here.past, here.r, here.weights, here.mixing, here.population, asked.days, rng, measures=measures,
+            arrivals=chance,
+        ).infections  # fmt: skip
 
     without, measured = run(()), run((measure,))
     total = without.sum(axis=0), measured.sum(axis=0)
     half = float(np.median(total[0].cumsum(axis=0), axis=1)[asked.days // 2])
     gained = scenario.days_gained(total[0].cumsum(axis=0), total[1].cumsum(axis=0), max(half, 1.0))
-    first = int(found.times[-1].astype(np.int64)) + DAY
+    before = here.past.sum(axis=0)
     return WhatIf(
-        found.areas, first, LEVELS, _fan(without, asked), _fan(measured, asked), _quantiles(gained),
-        _quantiles(total[0].sum(axis=0) - total[1].sum(axis=0)), mixed,
+        here.areas, here.last + DAY, LEVELS, _fan(without, before, asked), _fan(measured, before, asked),
+        _quantiles(gained), _quantiles(total[0].sum(axis=0) - total[1].sum(axis=0)), here.mixed,
     )  # fmt: skip
 
 
-def _fan(infections: Floats, asked: Asked) -> Fan:
+def _fan(infections: Floats, before: Floats, asked: Asked) -> Fan:
+    """Quantiles of infections (A, H, M) to come, after those `before` (L, M), of whom some still lie in beds."""
     city = infections.sum(axis=0)
-    days = np.arange(asked.days)
+    days = np.arange(len(before) + asked.days)
     stay = 1 / (1 + (days / asked.stay_days) ** (1 / STAY_SD * 1.5))  # 1 on the first day, a half after the mean stay
-    beds = scenario.beds(city, asked.admitted, np.ones(1), stay)
+    beds = scenario.beds(np.concatenate([before, city]), asked.admitted, np.ones(1), stay)[len(before) :]
     return Fan(_quantiles(city), _quantiles(city.sum(axis=0)), _quantiles(beds), _quantiles(infections.sum(axis=1)))
 
 

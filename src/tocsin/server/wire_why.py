@@ -1,6 +1,7 @@
 """What the server says of why a step is judged as it is: the wire's types for GET /explain. Pure."""
 
 from tocsin.server.said import Moment, Number, Said, Step, Title
+from tocsin.server.wire_outlook import Range
 
 
 class BaselineStep(Said, frozen=True):
@@ -46,6 +47,7 @@ class Explanation(Said, frozen=True):
     as_of: Moment
     time: Step
     observed: Number
+    estimated: Range | None  # what the count will have been, where that was judged; null: what was reported
     p: Number  # all detectors' in one
     speaks: bool | None  # whether it opens or feeds an alert; null: that depends on all that a beat judges
     quiet: Number  # the largest value of this step that would not; null: none, or all

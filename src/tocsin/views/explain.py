@@ -15,9 +15,9 @@ from tocsin.detect.sentences import sentences
 from tocsin.detect.why import COPIES, Why, largest_quiet, why
 from tocsin.errors import NotFound
 from tocsin.judge import Believed, Judged, cube_asked, flagged, judge_cube, row_judged
-from tocsin.outlook.counts import counts
-from tocsin.types import Bools, Cube, Floats, Instant, Title
-from tocsin.views.plain import area_of, civil, civils, iso, minute_of_date, moment_of, number, table_of, titled
+from tocsin.outlook.counts import Counts, counts
+from tocsin.types import Bools, Cube, Floats, Instant, Panel, Title
+from tocsin.views.plain import area_of, civil, civils, iso, minute_of_date, moment_of, number, ranged, table_of, titled
 
 
 def explain(
@@ -33,7 +33,8 @@ def explain(
         raise NotFound(f"time {time!r} is after what was known at {iso(at)}; name an earlier step")
     cube, found = cube_asked(desk, table, place.level, at, 1, area, step.floor(wanted))
     row, marked, panel = found or 0, desk.marked(signal, cube), desk.panel(signal, cube)
-    judged = row_judged(judge_cube(desk, table, cube, 1, marked, counts(desk, table, place.level, cube)), row)
+    by = counts(desk, table, place.level, cube)
+    judged = row_judged(judge_cube(desk, table, cube, 1, marked, by), row)
     own, all_ = desk.detectors[signal], [*desk.detectors[signal], *desk.fallbacks[signal]]
     shown = [d for d in all_ if d.name == detector] if detector else judged.detectors
     if not shown and detector:
@@ -42,24 +43,43 @@ def explain(
     cut = rules.p if rules.fdr is None else np.nan  # by a share, the limit lies in all that a beat judges
     last, observed = panel.y.shape[1] - 1, float(panel.y[row, -1])
 
+    final = by.final(row, last)
+    certain = cube if final is None or not own else replace(cube, values=by.judged(own[0], panel).y[None])
     pooled = any(d.pools for d in all_)
-    asked, at_once = _asked(desk, table, cube, marked, None if not pooled else row, cut, at), 1 if pooled else COPIES
+    asked, at_once = _asked(desk, table, certain, marked, None if not pooled else row, cut, at), 1 if pooled else COPIES
     heard = bool(judged.detectors) and not np.isnan(observed)
-    loud = bool(heard and asked(np.array([observed]))[0])
+    loud = bool(heard and flagged(table, judged, Believed(judged.p <= cut, cut, np.full_like(judged.p, np.nan)), at))
     quiet = largest_quiet(asked, observed, table.kind, at_once) if heard else np.nan
-    p, end = float(judged.p[0, 0]), int(cube.times[-1].astype(np.int64))
+    p = float(judged.p[0, 0])
     return {
         "signal": signal,
         "area": area,
         "as_of": iso(at),
-        "time": civil(end, step.minutes),
+        "time": civil(int(cube.times[-1].astype(np.int64)), step.minutes),
         "observed": number(observed),
+        "estimated": None if final is None else ranged(final),
         "p": number(p),
         "speaks": loud if loud or rules.fdr is None else None,
         "quiet": number(quiet),
-        "text": [titled(t) for t in _together(own, judged.detectors, p, rules, loud, quiet)],
-        "detectors": [told_of(why(d, panel, row, last, marked=marked), title_of(d), d not in own) for d in shown],
+        "text": [
+            titled(t)
+            for t in [
+                *_nowcast(observed, final),
+                *_together(own, judged.detectors, p, rules, loud, quiet, final is not None),
+            ]
+        ],
+        "detectors": [told_of(_word(d, by, panel, judged, row, marked), title_of(d), d not in own) for d in shown],
     }
+
+
+def _word(d: Detector, by: Counts, panel: Panel, judged: Judged, row: int, marked: Bools) -> Why:
+    """A detector's word on what it was asked about; of a nowcast, p is that of all there may have been."""
+    last = panel.y.shape[1] - 1
+    own = by.final(row, last) is not None and d.name in judged.alarms
+    said = why(d, by.judged(d, panel) if own else panel, row, last, marked=marked)
+    if not own:
+        return said
+    return replace(said, p=float(judged.alarms[d.name].p[0, -1]), alarm=bool(judged.alarming[d.name][0, -1]))
 
 
 def _asked(
@@ -135,9 +155,28 @@ def _weight(x: float) -> float | None:
     return None if np.isnan(x) else float(f"{x:.3g}")
 
 
+def _nowcast(reported: float, final: Floats | None) -> list[Title]:
+    """That the step was judged on what it will have been."""
+    if final is None:
+        return []
+    low, middle, high = (f"{x:.0f}" for x in final)
+    told = short(reported)
+    return [
+        Title(
+            f"报告尚未到齐：该步已报告 {told} 例，预计最终 {middle} 例（95% 区间 {low}–{high}）。"
+            "各方法按可能的最终数判断：p 为其平均，预期值、界值与得分按中位数计；"
+            "已报告数不足四分之一的，按已报告数判断。",
+            f"Reports still come in: {told} reported of this step so far, about {middle} in the end (95% interval "
+            f"{low} to {high}). The methods judged what there may be in the end: p is an average over that, expected, "
+            "threshold and score are those of the median; where less than a quarter is in, what is reported is judged.",
+        )
+    ]
+
+
 def _together(
-    own: list[Detector], asked: Sequence[Detector], p: float, rules: AlertRules, loud: bool, quiet: float
-) -> list[Title]:
+    own: list[Detector], asked: Sequence[Detector], p: float, rules: AlertRules, loud: bool, quiet: float,
+    guessed: bool = False,
+) -> list[Title]:  # fmt: skip
     """What all detectors make of it in one, who stands in for the silent, and what would have opened no alert."""
     said = []
     stand_ins = [title_of(d) for d in asked if d not in own]
@@ -167,7 +206,10 @@ def _together(
         )
     if np.isfinite(quiet) and (rules.fdr is None or loud):
         of = short(quiet)
-        if loud:
+        if guessed:
+            zh = f"若最终数已确知且不超过 {of}，该步不会产生预警。"
+            en = f"Were the final count known, {of} or less would raise no alert from this step."
+        elif loud:
             zh, en = f"若该步不超过 {of}，就不会产生预警。", f"At {of} or less there would be no alert from this step."
         else:
             zh, en = f"该步超过 {of} 才会产生预警。", f"It would take more than {of} for an alert."

@@ -16,7 +16,7 @@ from tocsin.outlook.triangle import MOST_DELAYS
 from tocsin.outlook.whatif import Asked, Fan, whatif
 from tocsin.store import notes
 from tocsin.types import Floats, Instant
-from tocsin.views.plain import area_of, civil, civils, iso, moment_of, number, numbers, titled
+from tocsin.views.plain import area_of, civil, civils, iso, moment_of, number, numbers, ranged, titled
 
 LEVELS = np.array([0.025, 0.25, 0.5, 0.75, 0.975])
 SHOWN = 120  # steps
@@ -90,12 +90,12 @@ def boards(desk: Desk, signal: str, level: str, as_of: str | None, now: Instant)
         {
             "code": code,
             "title": titled(desk.tree[code].title),
-            "imported": _range(comes.imported[i]),
-            "imported_share": _range(comes.share[i]),
+            "imported": ranged(comes.imported[i]),
+            "imported_share": ranged(comes.share[i]),
             "days_since_imported": number(float(comes.since[i])),
             "expected_arrivals": number(float(comes.expected[i])),
-            "local": _range(here.local[i]),
-            "r": _range(here.r[i]),
+            "local": ranged(here.local[i]),
+            "r": ranged(here.r[i]),
             "above_one": number(float(here.above_one[i])),
             "explained": number(float(here.explained[i])),
             "chain_since": None if np.isnan(here.chain_since[i]) else civil(int(here.chain_since[i]), step),
@@ -133,10 +133,10 @@ def what_if(desk: Desk, signal: str, level: str, asked: Asked, as_of: str | None
         "levels": found.levels.tolist(),
         "without": _fan(found.without),
         "measured": _fan(found.measured),
-        "days_gained": _range(found.gained[[0, 2, 4]]),
-        "averted": _range(found.averted[[0, 2, 4]]),
+        "days_gained": ranged(found.gained[[0, 2, 4]]),
+        "averted": ranged(found.averted[[0, 2, 4]]),
         "areas": [
-            {"code": a, "title": titled(desk.tree[a].title), "without": _range(w), "measured": _range(m)}
+            {"code": a, "title": titled(desk.tree[a].title), "without": ranged(w), "measured": ranged(m)}
             for a, w, m in zip(
                 found.areas, found.without.by_area[:, [0, 2, 4]], found.measured.by_area[:, [0, 2, 4]], strict=True
             )
@@ -167,12 +167,12 @@ def _signal(desk: Desk, table: SignalTable, at: Instant) -> dict[str, Any]:
         "last": civil(int(whole.times[-1].astype(np.int64)), desk.step(table.name).minutes),
         "step": table.step,
         "reported": number(float(whole.reported[0, -WEEK:].sum())),
-        "nowcast": _range(np.quantile(full[-WEEK:].sum(axis=0), LEVELS[[0, 2, 4]])),
-        "before": _range(np.quantile(full[:-WEEK].sum(axis=0), LEVELS[[0, 2, 4]])),
-        "r": None if went.found is None else _range(np.quantile(np.exp(went.found.log_r[0, -1]), LEVELS[[0, 2, 4]])),
+        "nowcast": ranged(np.quantile(full[-WEEK:].sum(axis=0), LEVELS[[0, 2, 4]])),
+        "before": ranged(np.quantile(full[:-WEEK].sum(axis=0), LEVELS[[0, 2, 4]])),
+        "r": None if went.found is None else ranged(np.quantile(np.exp(went.found.log_r[0, -1]), LEVELS[[0, 2, 4]])),
         "above_one": None if went.found is None else number(float(went.found.above_one()[0, -1])),
-        "growth": None if rate is None else _range(rate),
-        "doubling_days": _range(np.sort(np.log(2) / rate) * days) if rate is not None and steady else None,
+        "growth": None if rate is None else ranged(rate),
+        "doubling_days": ranged(np.sort(np.log(2) / rate) * days) if rate is not None and steady else None,
         "interval": _interval(table),
         "why_no_r": went.why,
         "why_no_nowcast": found.why,
@@ -198,7 +198,7 @@ def _severity(desk: Desk, table: SignalTable, at: Instant) -> list[dict[str, Any
             "cases": number(r.cases),
             "outcomes": number(r.outcomes),
             "crude": number(r.crude),
-            "adjusted": _range(np.array(r.adjusted)),
+            "adjusted": ranged(np.array(r.adjusted)),
             "known": number(r.known),
         }
         for r in outcome.ratios(desk, table.name, at)
@@ -230,11 +230,6 @@ def _fan(found: Fan) -> dict[str, Any]:
     return {
         "cases": [numbers(q) for q in found.cases.T],
         "beds": [numbers(q) for q in found.beds.T],
-        "total": _range(found.total[[0, 2, 4]]),
-        "beds_peak": _range(found.beds.max(axis=0)[[0, 2, 4]]),
+        "total": ranged(found.total[[0, 2, 4]]),
+        "beds_peak": ranged(found.beds.max(axis=0)[[0, 2, 4]]),
     }
-
-
-def _range(three: Floats) -> dict[str, float | None]:
-    low, middle, high = numbers(np.asarray(three))
-    return {"low": low, "middle": middle, "high": high}

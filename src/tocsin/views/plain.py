@@ -3,6 +3,8 @@
 import math
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
+
 from tocsin.calendar import DAY, parse_as_of
 from tocsin.config import SignalTable
 from tocsin.desk import Desk
@@ -36,6 +38,12 @@ def number(x: float) -> float | None:
 def numbers(values: Floats) -> list[float | None]:
     """JSON numbers of one axis, to nine digits: more is noise on a screen."""
     return [float(f"{x:.9g}") if math.isfinite(x) else None for x in values.tolist()]
+
+
+def ranged(three: Floats) -> dict[str, float | None]:
+    """A median and its 95 % interval, from (low, middle, high)."""
+    low, middle, high = numbers(np.asarray(three))
+    return {"low": low, "middle": middle, "high": high}
 
 
 def titled(title: Title) -> dict[str, str]:
