@@ -114,3 +114,10 @@ def test_table_picture_and_what_cannot_be(lines, tmp_path):
     assert (tmp_path / "p.png").stat().st_size > 10_000
     with pytest.raises(MethodError, match="no as-of date to judge"):
         ran(lines, *BASE, "--from", "2027-01-01")
+
+
+def test_a_year_that_cannot_be_is_left_out(lines, tmp_path):
+    """A slip such as the year 1 would make a table of two thousand years."""
+    slip = tmp_path / "slip.csv"
+    slip.write_text(lines.read_text("utf-8") + "0001-01-01,2026-02-01,north\n2026-01-05,9999-01-01,north\n", "utf-8")
+    assert ran(slip, *BASE, "--json") == ran(lines, *BASE, "--json")

@@ -11,6 +11,7 @@ import polars as pl
 from tocsin.errors import InputError
 from tocsin.types import Floats, Ints
 
+YEARS = 1900, 2200  # what a date of a case can be
 MOST_DELAYS = {"day": 60, "week": 20}
 USUALLY = 0.995  # the longest delay looked at, unless said: this share of cases is in by then
 
@@ -67,7 +68,11 @@ def table(file: Path, asked: Columns) -> pl.DataFrame:
     dated = frame.drop_nulls(["reference", "report"])
     if dated.height < frame.height:
         click.echo(f"tocsin: {frame.height - dated.height} lines without both dates are left out", err=True)
-    return dated
+    likely = dated.filter(pl.all_horizontal(pl.col("reference", "report").dt.year().is_between(*YEARS)))
+    if likely.height < dated.height:  # one slip of the pen would make a table of two thousand years
+        years = f"before {YEARS[0]} or after {YEARS[1]}"
+        click.echo(f"tocsin: {dated.height - likely.height} lines with a date {years} are left out", err=True)
+    return likely
 
 
 def known_by(file: Path, dated: pl.DataFrame, as_of: date, days: int) -> Lines:
