@@ -25,7 +25,7 @@ MANY = 20  # alerts of one beat told one by one; beyond, pages are told to load 
 
 
 FULL = 30.0  # seconds after which everything is judged, moved or not
-IDLE = 10.0  # what is not urgent waits so many times as long as it last took: at most a tenth of a core
+IDLE = 3.0  # what is not urgent waits so many times as long as it last took: at most a quarter of a core
 
 
 class Beat:
@@ -81,8 +81,8 @@ class Beat:
             self._fenced("forget", self._forget)
         self._fenced("sources", self._tell_sources)
         self._fenced("tick", self._tick)
-        self._moved, self._judged = False, time.monotonic()
-        self._took = self._judged - began
+        first, self._moved, self._judged = self._judged == -math.inf, False, time.monotonic()
+        self._took = 0.0 if first else self._judged - began  # the first may compile what the others find compiled
         if self._ahead is not None:
             self._ahead.judged()
 
