@@ -17,6 +17,8 @@ holidays = []
 name = "recount"
 zone = "{zone}"
 levels = ["city", "district", "street"]
+[alerts]
+complete = 0  # here it is counted what has come, however little: tests/scenario/test_completeness.py has the rest
 [areas]
 file = "areas.csv"
 [[signals]]
