@@ -13,7 +13,7 @@ from tocsin.cli import serve, sim
 from tocsin.cli.common import console, now, open_city, progress
 from tocsin.errors import InputError
 
-DAYS = 60  # how much of the past is lived again, so that there is something to see
+DAYS = 35  # how much of the past is lived again, so that there is something to see
 
 
 @click.command("demo")
