@@ -23,17 +23,18 @@ from tocsin.cube.arrivals import HISTORY
 from tocsin.cube.complete import by_parts, by_sources, due, spoke
 from tocsin.cube.cube import Columns, counts, covered, known, settled
 from tocsin.detect import Detector, detector
+from tocsin.ears import Ears
 from tocsin.errors import ConfigError, MethodError, StoreError
 from tocsin.feeds import Volume, feed_cube, feed_of, volume
 from tocsin.ingest.syndromes import read_terms
 from tocsin.store import open_store
 from tocsin.store.db import Store
-from tocsin.store.increments import heard, oldest, read_increments, steps_in_store, tide, zone_in_store
+from tocsin.store.increments import oldest, read_increments, steps_in_store, zone_in_store
 from tocsin.store.quality import events_between
 from tocsin.types import Bools, Cube, Event, Floats, Instant, Ints, Minute, Panel, Times
 
 FILE = "city.toml"
-HOUR = 3_600_000_000
+MINUTE, HOUR = 60_000_000, 3_600_000_000
 T = TypeVar("T")
 MANY, CHUNK = 300_000, 100_000  # rows of a signal: held one by one at most, read at once
 
@@ -65,7 +66,7 @@ class Desk:
     ) -> None:
         self.directory, self.settings, self.tree, self.store, self.geojson = directory, settings, areas, store, geojson
         self._held: dict[str, Held] = {}
-        self._heard: tuple[int, dict[str, Ints]] = (-1, {})
+        self.heard = Ears(store)
         self._reading = threading.Lock()
         self._oldest = 0
         self._kept: dict[Hashable, Any] = {}  # what is costly to make and pure, by all that it depends on
@@ -220,7 +221,7 @@ class Desk:
         """What a source told of a signal in the eight weeks to the last full hour by `as_of`."""
         until = as_of // HOUR * HOUR
         since = until - HISTORY * 24 * HOUR
-        n = events_between(self.store, source, since, until + 1)
+        n = events_between(self.store, source, since, until + MINUTE)
         args = (self.store, source, signal, self.tree, self._steps[signal], self.tz, since, until)
         return self.remember(("volume", source, signal, until, n), 512, lambda: volume(*args))
 
@@ -258,15 +259,7 @@ class Desk:
 
     def _ears_of(self, source: str, as_of: Instant) -> Ints:
         """When one source was heard (civil minutes by `as_of`, ascending)."""
-        mark = tide(self.store)
-        with self._reading:
-            if self._heard[0] != mark:
-                self._heard = mark, {}
-            if not self._heard[1]:
-                told = heard(self.store, [s.name for s in self.settings.sources])
-                self._heard[1].update({s: np.array([m for m, _ in each], dtype=np.int64) for s, each in told.items()})
-            ears = self._heard[1][source]
-        now = as_of // 60_000_000
+        ears, now = self.heard.of(source), as_of // 60_000_000
         offset = self._minute(as_of) - now  # the zone's, now: an hour off in the other half of the year
         return ears[: np.searchsorted(ears, now, side="right")] + offset
 

@@ -11,7 +11,7 @@ from tocsin.cube import arrivals, mix
 from tocsin.desk import Desk
 from tocsin.feeds import heard_by, home
 from tocsin.store import quality as store
-from tocsin.store.increments import tide
+from tocsin.store.heard import tide
 from tocsin.types import Evidence, Flag, Instant, Minute
 
 PAUSE = 5 * 60_000_000  # feeds are judged every five minutes, whatever the beat

@@ -18,7 +18,7 @@ from cli.conftest import AREAS, CITY, HEAD
 from shared import ROOT
 from tocsin.desk import open_desk
 from tocsin.store.findings import read_findings
-from tocsin.store.totals import delivered
+from tocsin.store.heard import by_day
 
 ENV = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "TOCSIN_TOKEN": "t" * 32, "PYTHONUNBUFFERED": "1"}
 TOCSIN = [sys.executable, "-m", "tocsin"]
@@ -55,7 +55,7 @@ def contents(city: Path) -> tuple:
     ]
     total, findings = read_findings(desk.store, None, 10**6, closed=True)
     told = sorted((f["line"], f["code"], f["raw"], f["closed"] is None) for f in findings)
-    counted = delivered(desk.store)
+    counted = by_day(desk.store)
     desk.store.close()
     return repr(cells), counted, total, told
 

@@ -20,6 +20,7 @@ TABLES = (
     "event",
     "increment",
     "arrival",
+    "arrival_day",
     "finding",
     "note",
     "evidence",

@@ -9,6 +9,7 @@ from tocsin.cube.increments import fold, judge, same
 from tocsin.errors import StoreError
 from tocsin.store.db import Connection, Store, next_number
 from tocsin.store.findings import close_keys, write_findings
+from tocsin.store.heard import hear
 from tocsin.types import Event, Finding, Imported, Increment, Instant, Minute
 
 _AT_ONCE = 900  # bound variables in one statement, under SQLite's oldest limit of 999
@@ -234,9 +235,4 @@ def _hear(db: Connection, writer: _Writer, items: Iterable[Event | Finding], res
             at = writer.source(item.source), item.report_time // 60_000_000
             events, duplicates = heard.get(at, (0, 0))
             heard[at] = events + (word == "accepted"), duplicates + (word == "duplicate")
-    db.executemany(
-        "INSERT INTO arrival (source, minute, events, duplicates) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (source, minute) DO UPDATE SET events = arrival.events + excluded.events,"
-        " duplicates = arrival.duplicates + excluded.duplicates",
-        [(*at, *said) for at, said in heard.items()],
-    )
+    hear(db, heard)

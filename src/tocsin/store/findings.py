@@ -27,6 +27,8 @@ def write_findings(
 
 def close_keys(db: Connection, keys: Sequence[tuple[int, str]], at: Instant) -> None:
     """The records of these (source, key) have arrived whole: what was found about them before is closed."""
+    if not db.execute("SELECT 1 FROM finding WHERE closed IS NULL AND key <> '' LIMIT 1").fetchone():
+        return
     db.executemany(
         "UPDATE finding SET closed = ? WHERE source = ? AND key = ? AND key <> '' AND closed IS NULL AND at < ?",
         [(at, source, key, at) for source, key in keys],

@@ -80,7 +80,12 @@ def _tallies(db: Connection) -> Check:
             for number, file, said, there in rows
             if said != there
         ]
-    return Check("tallies", asked, problems)
+    days = "SELECT source, (minute - (minute % 1440 + 1440) % 1440) / 1440, SUM(events), SUM(duplicates) FROM arrival"
+    heard = {tuple(map(int, row)) for row in db.execute(f"{days} GROUP BY 1, 2")}
+    summed = {tuple(map(int, row)) for row in db.execute("SELECT source, day, events, duplicates FROM arrival_day")}
+    if odd := len({row[:2] for row in heard ^ summed}):
+        problems.append(f"arrivals of {odd} days do not add up to what is kept of the day")
+    return Check("tallies", asked + len(heard), problems)
 
 
 def _counts(store: Store, db: Connection, step: StepOf) -> Check:

@@ -47,19 +47,6 @@ def newest(store: Store) -> int:
     return int(store.db.execute("SELECT COALESCE(MAX(seq), 0) FROM increment").fetchone()[0])
 
 
-def heard(store: Store, sources: list[str], since: int = 0) -> dict[str, list[tuple[int, int]]]:
-    """For each source, (minute UTC, events) of every minute it was heard in, ascending."""
-    found: dict[str, list[tuple[int, int]]] = {s: [] for s in sources}
-    for name, minute, events in store.db.execute(
-        "SELECT s.name, a.minute, a.events FROM arrival a JOIN source s ON s.id = a.source WHERE a.minute >= ?"
-        " ORDER BY a.source, a.minute",
-        (since,),
-    ):
-        if name in found:
-            found[name].append((minute, events))
-    return found
-
-
 def steps_in_store(store: Store) -> dict[str, tuple[str, str]]:
     """(kind, step) with which each signal's increments were made."""
     return {name: (kind, step) for name, kind, step in store.db.execute("SELECT name, kind, step FROM signal")}
@@ -78,8 +65,3 @@ def zone_in_store(store: Store, zone: str) -> str:
             db.execute("INSERT INTO clock (one, zone) VALUES (1, ?) ON CONFLICT DO NOTHING", (zone,))
         return zone_in_store(store, zone)
     return str(found[0])
-
-
-def tide(store: Store) -> int:
-    """A number that grows with every item taken in."""
-    return int(store.db.execute("SELECT COALESCE(SUM(items), 0) FROM delivery").fetchone()[0])

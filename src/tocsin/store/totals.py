@@ -1,24 +1,6 @@
-"""Totals for people who look after feeds: how much came, from whom, how late, and what waits. I/O."""
+"""Totals for people who look after feeds: how much came, how late, and what waits. I/O."""
 
 from tocsin.store.db import Store
-
-
-def delivered(store: Store) -> dict[str, tuple[int, int]]:
-    """(events, duplicates) by source."""
-    rows = store.db.execute(
-        "SELECT s.name, CAST(SUM(a.events) AS BIGINT), CAST(SUM(a.duplicates) AS BIGINT)"
-        " FROM arrival a JOIN source s ON s.id = a.source GROUP BY s.name"
-    )
-    return {name: (events, duplicates) for name, events, duplicates in rows}
-
-
-def last_heard(store: Store, until: int) -> dict[str, int]:
-    """The last minute (UTC, since the epoch) up to `until` at which each source was heard."""
-    rows = store.db.execute(
-        "SELECT s.name, (SELECT MAX(a.minute) FROM arrival a WHERE a.source = s.id AND a.minute <= ?) FROM source s",
-        (until,),
-    )
-    return {name: minute for name, minute in rows if minute is not None}
 
 
 def waiting(store: Store) -> dict[str, int]:
@@ -29,19 +11,21 @@ def waiting(store: Store) -> dict[str, int]:
     return dict(rows.fetchall())
 
 
-def delays(store: Store, source: str) -> list[int]:
-    """Microseconds from reference to report of the source's newest events, at most a thousand."""
+def delays(store: Store, since: int, most: int) -> tuple[list[tuple[str, int]], int]:
+    """(source, microseconds from reference to report) of the newest events after row `since`, at most `most`, oldest
+    first; and the newest row's number."""
+    last = int(store.db.execute("SELECT COALESCE(MAX(seq), 0) FROM event").fetchone()[0])
     rows = store.db.execute(
-        "SELECT report_time - reference_time FROM event WHERE source = (SELECT id FROM source WHERE name = ?)"
-        " AND seq > (SELECT COALESCE(MAX(seq), 0) FROM event) - 200000 ORDER BY seq DESC LIMIT 1000",
-        (source,),
+        "SELECT s.name, e.report_time - e.reference_time FROM event e JOIN source s ON s.id = e.source"
+        " WHERE e.seq > ? AND e.seq <= ? ORDER BY e.seq",
+        (max(since, last - most), last),
     )
-    return [row[0] for row in rows]
+    return rows.fetchall(), last
 
 
 def events(store: Store) -> int:
     """How many events there are."""
-    return int(store.db.execute("SELECT COALESCE(SUM(events), 0) FROM delivery").fetchone()[0])
+    return int(store.db.execute("SELECT CAST(COALESCE(SUM(events), 0) AS BIGINT) FROM arrival_day").fetchone()[0])
 
 
 def span(store: Store) -> tuple[int, int] | None:

@@ -18,7 +18,7 @@ from tocsin.desk import Desk
 from tocsin.errors import InputError, NotFound
 from tocsin.feeds import feed_of
 from tocsin.judge import judge
-from tocsin.store import notes, totals
+from tocsin.store import heard, notes
 from tocsin.store.clusters import read_cluster
 from tocsin.types import Alert, Cluster, Estimated, Instant, Minute, Title
 from tocsin.views.clusters import described
@@ -163,7 +163,7 @@ def _reason(desk: Desk, a: Alert, at: Instant) -> Title:
 
 def last_heard(desk: Desk, source: str, at: Instant) -> Minute | None:
     """The civil minute at which a source was last heard by a moment."""
-    minute = totals.last_heard(desk.store, at // 60_000_000).get(source)
+    minute = heard.last_heard(desk.store, at // 60_000_000).get(source)
     return None if minute is None else desk.today(minute * 60_000_000)
 
 

@@ -10,7 +10,7 @@ from tocsin.desk import Desk
 from tocsin.errors import NotFound
 from tocsin.store import findings as kept
 from tocsin.store import totals
-from tocsin.store.increments import heard
+from tocsin.store.heard import by_day, last_heard
 from tocsin.types import Instant
 from tocsin.views.plain import iso, number, titled
 
@@ -21,15 +21,10 @@ _MINUTE = 60_000_000
 
 def sources(desk: Desk, now: Instant) -> list[dict[str, Any]]:
     """One row a feed, in the configuration's order."""
-    names, today = [s.name for s in desk.settings.sources], now // _MINUTE // _DAY
-    minutes = heard(desk.store, names, (today - DAYS + 1) * _DAY)
-    newest = totals.last_heard(desk.store, now // _MINUTE)
-    delivered, waiting = totals.delivered(desk.store), totals.waiting(desk.store)
+    days, newest, waiting = by_day(desk.store), last_heard(desk.store, now // _MINUTE), totals.waiting(desk.store)
     found = []
     for s in desk.settings.sources:
-        ears = [(m, n) for m, n in minutes[s.name] if m <= now // _MINUTE]
-        last = newest.get(s.name)
-        events, duplicates = delivered.get(s.name, (0, 0))
+        said, last = days.get(s.name, {}), newest.get(s.name)
         lag = None if last is None else now // _MINUTE - last
         found.append(
             {
@@ -40,11 +35,11 @@ def sources(desk: Desk, now: Instant) -> list[dict[str, Any]]:
                 "last_seen": None if last is None else iso(last * _MINUTE),
                 "lag_minutes": lag,
                 "state": _state(lag, every_minutes(s.every)),
-                "events": events,
-                "duplicates": duplicates,
+                "events": sum(events for events, _ in said.values()),
+                "duplicates": sum(again for _, again in said.values()),
                 "findings_open": waiting.get(s.name, 0),
                 "median_delay_days": number(_delay(desk, s.name)),
-                "recent": _recent(ears, now),
+                "recent": _recent(said, now),
             }
         )
     return found
@@ -71,18 +66,16 @@ def _state(lag: int | None, every: int) -> str:
     return "late" if lag <= 3 * every else "silent"
 
 
-def _recent(ears: list[tuple[int, int]], now: Instant) -> list[dict[str, Any]]:
+def _recent(said: dict[int, tuple[int, int]], now: Instant) -> list[dict[str, Any]]:
     """Events heard on each of the last days, by UTC day."""
     today = now // _MINUTE // _DAY
-    days = {today - i: 0 for i in range(DAYS - 1, -1, -1)}
-    for minute, events in reversed(ears):
-        if minute // _DAY not in days:
-            break
-        days[minute // _DAY] += events
-    return [{"date": iso(d * _DAY * _MINUTE)[:10], "events": n} for d, n in days.items()]
+    return [
+        {"date": iso(d * _DAY * _MINUTE)[:10], "events": said.get(d, (0, 0))[0]}
+        for d in range(today - DAYS + 1, today + 1)
+    ]
 
 
 def _delay(desk: Desk, source: str) -> float:
     """Median days from reference to report over the newest thousand events."""
-    late = totals.delays(desk.store, source)
+    late = desk.heard.late(source)
     return float(np.median(late) / (_DAY * _MINUTE)) if late else float("nan")
