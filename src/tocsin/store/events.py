@@ -53,9 +53,9 @@ def append(
         _write(db, writer, fresh, latest, delivery, step)
         _hear(db, writer, items, results)
         findings = [(n, i) for n, i in enumerate(items) if isinstance(i, Finding)] + list(refused.items())
-        close_keys(db, [(writer.source(e.source), e.key) for e in fresh], at)
+        close_keys(db, [(writer.source[e.source], e.key) for e in fresh], at)
         written = [] if known else [f for _, f in sorted(findings, key=lambda x: x[0])]
-        write_findings(db, written, writer.source, delivery, at)
+        write_findings(db, written, writer.source.__getitem__, delivery, at)
         tally = Counter(results)
         taken = Taken(tally["accepted"], tally["duplicate"], len(findings), results, refused)
         db.execute(
@@ -72,22 +72,27 @@ def _agree(db: Connection, signals: Mapping[str, tuple[str, str]]) -> None:
             raise StoreError(f"{name} is stored as {kind} by {step} since `tocsin rebuild`; start this program again")
 
 
+class _Numbers(dict[str, int]):
+    """The number of each name, asked for once."""
+
+    def __init__(self, ask: Callable[[str], int]) -> None:
+        super().__init__()
+        self.ask = ask
+
+    def __missing__(self, name: str) -> int:
+        number = self[name] = self.ask(name)
+        return number
+
+
 class _Writer:
     """Small numbers for names, made when first needed, and the names back."""
 
     def __init__(self, db: Connection, signals: Mapping[str, tuple[str, str]]) -> None:
         self.db, self.signals = db, signals
-        self.known: dict[tuple[str, str], int] = {}
         self.names: dict[tuple[str, int], str] = {}
-
-    def source(self, name: str) -> int:
-        return self._id("source", "name", name)
-
-    def area(self, code: str) -> int:
-        return self._id("area", "code", code)
-
-    def signal(self, name: str) -> int:
-        return self._id("signal", "name", name, *self.signals[name])
+        self.source = _Numbers(lambda name: self._id("source", "name", name))
+        self.area = _Numbers(lambda code: self._id("area", "code", code))
+        self.signal = _Numbers(lambda name: self._id("signal", "name", name, *self.signals[name]))
 
     def name(self, table: str, number: int) -> str:
         if (table, number) not in self.names:
@@ -97,16 +102,13 @@ class _Writer:
         return self.names[table, number]
 
     def _id(self, table: str, column: str, value: str, *rest: str) -> int:
-        found = self.known.get((table, value))
-        if found is None:
-            marks = ",".join(["?"] * (1 + len(rest)))
-            columns = column + (", kind, step" if rest else "")
-            number = next_number(table, "id")
-            sql = f"INSERT INTO {table} (id, {columns}) VALUES ({number}, {marks}) ON CONFLICT DO NOTHING"
-            self.db.execute(sql, (value, *rest))
-            row = self.db.execute(f"SELECT id FROM {table} WHERE {column} = ?", (value,)).fetchone()
-            found = self.known[table, value] = int(row[0])
-        return found
+        marks = ",".join(["?"] * (1 + len(rest)))
+        columns = column + (", kind, step" if rest else "")
+        number = next_number(table, "id")
+        sql = f"INSERT INTO {table} (id, {columns}) VALUES ({number}, {marks}) ON CONFLICT DO NOTHING"
+        self.db.execute(sql, (value, *rest))
+        row = self.db.execute(f"SELECT id FROM {table} WHERE {column} = ?", (value,)).fetchone()
+        return int(row[0])
 
 
 def _latest(db: Connection, writer: _Writer, events: list[Event]) -> dict[tuple[str, str], Event]:
@@ -123,7 +125,7 @@ def _latest(db: Connection, writer: _Writer, events: list[Event]) -> dict[tuple[
             rows = db.execute(
                 "SELECT key, signal, area, reference_time, report_time, value, imported FROM event WHERE seq IN"
                 f" (SELECT MAX(seq) FROM event WHERE source = ? AND key IN ({marks}) GROUP BY key)",
-                (writer.source(source), *part),
+                (writer.source[source], *part),
             ).fetchall()  # names are looked up between the rows
             for key, signal, area, reference, report, value, imported in rows:
                 found[source, key] = _event(writer, source, key, signal, area, reference, report, value, imported)
@@ -168,7 +170,7 @@ def _said(db: Connection, writer: _Writer, event: Event) -> bool:
     rows = db.execute(
         "SELECT signal, area, reference_time, report_time, value, imported FROM event"
         " WHERE source = ? AND key = ? AND report_time = ?",
-        (writer.source(event.source), event.key, event.report_time),
+        (writer.source[event.source], event.key, event.report_time),
     ).fetchall()
     return any(same(_event(writer, event.source, event.key, *row), event) for row in rows)
 
@@ -186,17 +188,16 @@ def _write(
     db: Connection, writer: _Writer, fresh: list[Event], latest: dict[tuple[str, str], Event], delivery: int,
     step: StepOf,
 ) -> None:  # fmt: skip
-    net: Counter[Increment] = Counter()
+    said: Counter[Increment] = Counter()
     rows = []
     last = int(db.execute("SELECT COALESCE(MAX(seq), 0) FROM event").fetchone()[0])
     for seq, e in enumerate(fresh, last + 1):
         before = latest.get((e.source, e.key))
-        for i in fold(before, e, step):
-            net[i._replace(n=0)] += i.n
+        said.update(fold(before, e, step))
         latest[e.source, e.key] = e
         value = None if math.isnan(e.value) else e.value
         rows.append(
-            (seq, writer.source(e.source), e.key, writer.signal(e.signal), writer.area(e.area), e.reference_time,
+            (seq, writer.source[e.source], e.key, writer.signal[e.signal], writer.area[e.area], e.reference_time,
              e.report_time, value, e.imported, delivery)
         )  # fmt: skip
     db.executemany(
@@ -204,8 +205,11 @@ def _write(
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         rows,
     )
+    net: Counter[Increment] = Counter()
+    for i, times in said.items():
+        net[i._replace(n=0)] += i.n * times
     newest = int(db.execute("SELECT COALESCE(MAX(seq), 0) FROM increment").fetchone()[0])
-    insert_increments(db, net, writer.signal, writer.area, newest)
+    insert_increments(db, net, writer.signal.__getitem__, writer.area.__getitem__, newest)
 
 
 def insert_increments(
@@ -232,7 +236,7 @@ def _hear(db: Connection, writer: _Writer, items: Iterable[Event | Finding], res
     heard: dict[tuple[int, int], tuple[int, int]] = {}
     for item, word in zip(items, results, strict=True):
         if isinstance(item, Event):
-            at = writer.source(item.source), item.report_time // 60_000_000
+            at = writer.source[item.source], item.report_time // 60_000_000
             events, duplicates = heard.get(at, (0, 0))
             heard[at] = events + (word == "accepted"), duplicates + (word == "duplicate")
     hear(db, heard)
