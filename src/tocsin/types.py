@@ -257,6 +257,7 @@ class Flag(NamedTuple):
     q: float = float("nan")  # p among all that were judged with it, where alerts go by a false discovery rate
     cluster: str = ""  # the cluster that speaks, with all alarms within it …
     members: tuple[str, ...] = ()  # … and its areas; `area` is the smallest that holds them all
+    kin: tuple[str, ...] = ()  # what other scans of the signal call the same cluster
     estimated: Estimated | None = None  # observed is a nowcast
 
 
@@ -267,7 +268,7 @@ class Alert:
     opened, last: the first and the newest step that spoke. p: the smallest so far, NaN if only rules spoke.
     observed, expected: of the newest such step, summed over the last `window` steps. q: the smallest, as p.
     place: whose episode it is from its beginning: an area's code, or the cluster's name where that was several areas.
-    cluster, members: of the newest flag, if a cluster spoke; see Flag.
+    cluster, members: of the newest flag, if a cluster spoke; see Flag. kin: all clusters ever told as one here.
     """
 
     id: str
@@ -290,3 +291,4 @@ class Alert:
     cluster: str = ""
     members: tuple[str, ...] = ()
     estimated: Estimated | None = None  # observed is a nowcast
+    kin: tuple[str, ...] = ()

@@ -26,7 +26,7 @@ def clusters(desk: Desk, signal: str | None, as_of: str | None, now: Instant) ->
     if signal:
         table_of(desk, signal)
     alerts = episode.fold(notes.read_notes(desk.store, at)).values()
-    named = {a.cluster: a.id for a in alerts if a.cluster}
+    named = {c: a.id for (_, c), a in episode.speakers(alerts).items()}
     found = []
     for table in desk.settings.scans:
         names = [g.name for g in desk.settings.scanned(table)]
