@@ -189,7 +189,9 @@ class Cluster(NamedTuple):
 
     `id` stays from day to day while follow() takes it for the same. center: the code of the area in the middle; radius
     in km. members: area codes in the order they enter the circle. start, end: the first and the last day (civil minute
-    each begins). by_member: (observed, expected) of each. An ended cluster holds what was last said of it.
+    each begins). by_member: (observed, expected) of each. reported: the share of the cluster's cases that was reported
+    by then, 1 = all, or nobody says; observed and expected are of reports. course: its members together over the last
+    weeks, (first day of the interval since 1970-01-01, observed, expected). An ended cluster holds what was last said.
     """
 
     id: str
@@ -211,6 +213,8 @@ class Cluster(NamedTuple):
     p: float
     recurrence_days: float
     by_member: tuple[tuple[float, float], ...]
+    reported: float = 1.0
+    course: tuple[tuple[int, float, float], ...] = ()
 
     @property
     def start_day(self) -> int:

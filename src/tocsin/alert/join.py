@@ -4,8 +4,9 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
+from tocsin.alert.reason import NAMES
 from tocsin.calendar import DAY
-from tocsin.types import Cluster, Evidence, Flag, Instant, Minute
+from tocsin.types import Cluster, Evidence, Flag, Instant, Minute, Title
 
 Spoken = list[tuple[Flag, list[Evidence]]]
 SHARED = 0.5  # of the smaller one's areas: from here two scans' clusters are the same
@@ -30,6 +31,13 @@ class Voice(NamedTuple):
 def detector(scan: str) -> str:
     """The name under which a scan's word stands among the evidence."""
     return f"scan:{scan}"
+
+
+def named(name: str) -> Title:
+    """What people call a detector or a scan that stands behind an alert."""
+    if not name.startswith("scan:"):
+        return NAMES.get(name, Title(name, name))
+    return Title(f"{name[5:]} 扫描", f"the scan “{name[5:]}”")
 
 
 def voices(clusters: Sequence[Cluster], where: Mapping[str, Where]) -> list[Voice]:

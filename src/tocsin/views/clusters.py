@@ -61,6 +61,7 @@ def described(desk: Desk, c: Cluster, alert: str | None) -> dict[str, Any]:
         ],
         "start": civil(c.start, DAY),
         "end": civil(c.end, DAY),
+        "reported": number(c.reported),
         "alert": alert,
         **{k: number(getattr(c, k)) for k in ("observed", "expected", "relative_risk", "llr", "p", "recurrence_days")},
     }
