@@ -208,8 +208,8 @@ class City:
             "last": "2026-03-01", "phase": "open", "state": self.state, "severity": "red", "p": 1e-9, "q": None,
             "observed": 30, "expected": 3.5, "ratio": 8.6, "imported_share": None, "detectors": ["ears_c2"],
             "reason": title("so"),
-            "spark": {"times": ["2026-03-01"], "values": [30], "expected": [3.5], "upper": [None], "window": None}, "updated": AT,
-            "began": AT,
+            "spark": {"times": ["2026-03-01"], "values": [30], "expected": [3.5], "upper": [None], "window": None},
+            "updated": AT, "began": AT,
             "explained_by": [], "members": [],
             "estimated": {"reported": 21, "low": 25, "high": 36},
         }  # fmt: skip
