@@ -120,8 +120,18 @@ def test_a_hot_spot_that_explains_little_of_a_larger_cluster_is_part_of_it():
     where = {"s": Where("11", {"11"}, 2), "d": Where("d1", {"d1", "11", "12", "13"}, 1)}
     (voice,) = voices([street, district], where)
     assert (voice.leader, voice.kin) == (district, (street,))
-    (voice,) = voices([street._replace(observed=40.0), district], where)
+    (voice,) = voices([_cluster("s", "streets", ("11",), 40, 1), district], where)
     assert (voice.leader.id, voice.kin) == ("s", (district,))
+
+
+def test_a_district_whose_excess_lies_in_a_cluster_that_reaches_beyond_it_is_told_with_it():
+    """Two of the cluster's four streets make up the district's excess; they are a fifth of its streets."""
+    streets = _cluster("s", "streets", ("11", "12", "21", "22"), 200, 40)
+    district = _cluster("d", "districts", ("d1",), 150, 80)
+    inside = {"d1", *(f"1{i}" for i in range(10))}
+    where = {"s": Where("1", {*streets.members}, 2), "d": Where("d1", inside, 1)}
+    (voice,) = voices([streets, district], where)
+    assert (voice.leader, voice.kin) == (streets, (district,))
 
 
 @pytest.mark.parametrize(
@@ -172,5 +182,5 @@ def test_every_cluster_speaks_once_and_in_the_same_voice_whatever_the_order(give
 def _cluster(name: str, scan: str, members: tuple[str, ...], observed: float, expected: float) -> Cluster:
     return Cluster(
         name, scan, "cases", 0, "new", members[0], 0.0, 0.0, 1.0, members, 0, 3 * DAY, float(observed), float(expected),
-        observed / expected, 5.0, 1e-4, 1000.0, ((float(observed), float(expected)),),
+        observed / expected, 5.0, 1e-4, 1000.0, ((observed / len(members), expected / len(members)),) * len(members),
     )  # fmt: skip

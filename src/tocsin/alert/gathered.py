@@ -34,12 +34,12 @@ def gathered(cluster: Cluster, signal: Signal, center: Area, others: Sequence[Ti
     elif math.isfinite(c.recurrence_days):
         zh += f"。若属偶然，平均 {c.recurrence_days:,.0f} 天才出现一次（重现间隔）"
         en += f". By chance, once in {c.recurrence_days:,.0f} days (recurrence interval)"
-    if c.reported < ALL_IN:
-        zh += f"。报告尚未到齐：这些天的病例约有 {c.reported:.0%} 已报告，观察数与预期数均只计目前已报告的部分"
-        en += f". Reports still come in, about {c.reported:.0%} of these days' cases so far: both counts are of those"
     if others:
         zh += f"；{'、'.join(o.zh for o in others)}在其中亦判为异常"
         en += f"; {', '.join(o.en for o in others)} {'agrees' if len(others) == 1 else 'agree'} within it"
+    if c.reported < ALL_IN:
+        zh += f"。报告尚未到齐：这些天的病例约有 {c.reported:.0%} 已报告，观察数与预期数均只计目前已报告的部分"
+        en += f". Reports still come in, about {c.reported:.0%} of these days' cases so far: both counts are of those"
     return Title(zh + "。", en + ".")
 
 

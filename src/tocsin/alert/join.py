@@ -10,7 +10,7 @@ from tocsin.types import Cluster, Evidence, Flag, Instant, Minute, Title
 
 Spoken = list[tuple[Flag, list[Evidence]]]
 SHARED = 0.5  # of the smaller one's areas: from here two scans' clusters are the same
-WHOLE = 0.5  # of a cluster's excess: a finer scan's cluster that holds less does not stand for it
+WHOLE = 0.5  # of a cluster's excess: a finer scan's cluster that holds so much of it is what it is about
 
 
 class Where(NamedTuple):
@@ -41,15 +41,17 @@ def named(name: str) -> Title:
 
 
 def voices(clusters: Sequence[Cluster], where: Mapping[str, Where]) -> list[Voice]:
-    """Clusters that are one: of one signal, by different scans, days that touch, half of the smaller one's areas.
+    """Clusters that are one: of one signal, by different scans, in days that touch. Finest first.
 
-    The finest names them (of equally fine ones the rarest), unless it holds less than half of what a coarser one has
-    more than expected: such a hot spot belongs to the coarser one. Finest first.
+    A finer one (of equally fine ones, the rarer) names a coarser one if it has, in areas of that, at least half of what
+    that has more than expected. If it has less, but they share half of the smaller one's areas, it is a hot spot of the
+    coarser one and belongs to it.
     """
     found: list[Voice] = []
     for c in sorted(clusters, key=lambda c: (-where[c.id].depth, c.p, c.id)):
-        same = [v for v in found if _same(v.leader, c, where)]
-        most = [v for v in same if _excess(v.leader) >= WHOLE * _excess(c)]
+        near = [v for v in found if _touch(v.leader, c)]
+        most = [v for v in near if _within(v.leader, where[c.id].inside) >= WHOLE * (c.observed - c.expected)]
+        same = [v for v in near if _shared(where[v.leader.id].inside, where[c.id].inside) >= SHARED]
         if most:
             found[found.index(most[0])] = Voice(most[0].leader, (*most[0].kin, c))
         else:
@@ -85,15 +87,17 @@ def joined(
     return left
 
 
-def _same(a: Cluster, b: Cluster, where: Mapping[str, Where]) -> bool:
-    if a.signal != b.signal or a.scan == b.scan or a.end < b.start - DAY or b.end < a.start - DAY:
-        return False
-    one, other = set(where[a.id].inside), set(where[b.id].inside)
-    return len(one & other) >= SHARED * min(len(one), len(other))
+def _touch(a: Cluster, b: Cluster) -> bool:
+    return a.signal == b.signal and a.scan != b.scan and a.end >= b.start - DAY and b.end >= a.start - DAY
 
 
-def _excess(c: Cluster) -> float:
-    return c.observed - c.expected
+def _shared(a: Collection[str], b: Collection[str]) -> float:
+    return len({*a} & {*b}) / min(len(a), len(b))
+
+
+def _within(c: Cluster, areas: Collection[str]) -> float:
+    """How many cases more than expected a cluster has in some areas."""
+    return sum(n - u for code, (n, u) in zip(c.members, c.by_member, strict=True) if code in areas)
 
 
 def _holds(c: Cluster, flag: Flag, inside: Collection[str]) -> bool:
