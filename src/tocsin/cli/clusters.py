@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.table import Column
 
 from tocsin import views
 from tocsin.alert.gathered import LONG
@@ -36,7 +37,17 @@ def command(city: Path, signal: str | None, as_of: str | None, as_json: bool) ->
         return
     told = [(c, scan["q"] if c["p"] == scan["p"] else None) for scan in found["scans"] for c in scan["clusters"]]
     click.echo(f"{len(told)} clusters as of {found['as_of']}, by {len(found['scans'])} scans of a signal")
-    columns = ["signal", "change", "where", "days", "cases", "exp.", "RR", "RI days", "q"]
+    columns: list[str | Column] = [
+        _whole("signal"),
+        "change",
+        "where",
+        _whole("days"),
+        "cases",
+        "exp.",
+        "RR",
+        "RI days",
+        "q",
+    ]
     rows = [
         [c["signal"], c["change"], _where(desk, c), f"{c['start'][5:]}/{c['end'][5:]}", f"{c['observed']:.0f}",
          _short(c["expected"], 1), _short(c["relative_risk"], 1), _days(c["recurrence_days"]), _chance(q)]
@@ -45,7 +56,12 @@ def command(city: Path, signal: str | None, as_of: str | None, as_json: bool) ->
     print_table(columns, rows)
     for scan in found["scans"]:
         if scan["ran"] is None:
-            click.echo(f"{scan['scan']} of {scan['signal']}: has not run in the two days before; `tocsin tick` runs it")
+            why = f"no run in the two days before: no beat (`tocsin tick`), or no cases by {scan['level']}"
+            click.echo(f"{scan['scan']} of {scan['signal']}: {why}")
+
+
+def _whole(name: str) -> Column:
+    return Column(name, no_wrap=True)
 
 
 def _where(desk: Desk, cluster: dict[str, Any]) -> str:
