@@ -10,7 +10,7 @@ from tocsin.config import ScanTable, SignalTable
 from tocsin.desk import Desk, can_expect
 from tocsin.judge import judge
 from tocsin.outlook.picture import picture, view
-from tocsin.scan import Found, Result, Settings, Stream, Study, Zones, follow, neighbours, scan
+from tocsin.scan import Found, Result, Settings, Stream, Study, Zones, course, follow, neighbours, scan
 from tocsin.scan.expected import dispersion
 from tocsin.scan.periods import intervals
 from tocsin.store.clusters import last_run, read_clusters
@@ -19,6 +19,8 @@ from tocsin.types import Cluster, Floats, Instant, Minute, ScanRun
 FAINTER = 0.1  # a cluster that was told is followed down to this share of the recurrence interval it began at
 BEFORE = 56  # days before the longest window by which the counts' spread around what is expected is judged
 KEPT = 64  # other things asked for since, after which a table of neighbours is let go
+COURSE = 60  # days of a cluster's curve, or so many before its own that it can be seen to rise
+LEAD = 14
 RARE = 0.5  # cases in the whole study that a place without any may yet expect
 
 
@@ -67,7 +69,7 @@ def _one(desk: Desk, table: ScanTable, signal: SignalTable, now: Instant, found:
     if study is None:
         return
     result = _scanned(desk, table, signal, study, now)
-    told = _followed(desk, table, signal, result, now)
+    told = [_drawn(desk, table, signal, study, c) for c in _followed(desk, table, signal, result, now)]
     best = result.clusters[0].p if result.clusters else float("nan")
     found.runs.append(ScanRun(now, table.name, signal.name, digest, best))
     found.told.extend(told)
@@ -185,6 +187,22 @@ def _table(desk: Desk, table: ScanTable, study: Study) -> Zones:
     """The sorted neighbours: made once for all signals and days that look at the same places."""
     of = ("neighbours", study.ids, study.points.tobytes(), table.max_km)
     return desk.remember(of, KEPT, lambda: neighbours(study, _settings(table)))
+
+
+def _drawn(desk: Desk, table: ScanTable, signal: SignalTable, study: Study, c: Cluster) -> Cluster:
+    """A cluster that stands, with its curve and the share of its cases that is reported by now."""
+    if c.change == "ended":
+        return c
+    end = int(study.edges[-1])
+    curve = course(study, _settings(table), c.members, min(end - COURSE, c.start_day - LEAD))
+    days = range(c.start_day, end)
+    share = reported_share(desk, signal, desk.scan_level(table), c.at, c.start, c.end)
+    known = {day: u for day, _, u in curve if day in days}
+    by_now = sum(known.values())
+    in_all = sum(u / max(share[day - c.start_day : day - c.start_day + table.aggregate_days].mean(), 1e-9)
+                 for day, u in known.items())  # fmt: skip
+    curve = tuple((day, n, round(u, 4)) for day, n, u in curve)
+    return c._replace(course=curve, reported=by_now / in_all if in_all > 0 else 1.0)
 
 
 def _digest(desk: Desk, table: ScanTable, study: Study) -> str:

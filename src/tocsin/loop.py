@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from tocsin import ingest
 from tocsin.alert import episode, triage
-from tocsin.alert.join import joined
+from tocsin.alert.join import Where, joined
 from tocsin.calendar import end_of_day
 from tocsin.config import SignalTable, SourceTable
 from tocsin.desk import Desk
@@ -25,7 +25,7 @@ from tocsin.quality import CLOSE, QUIET, watch
 from tocsin.store import deliveries, notes
 from tocsin.store.clusters import write_scans
 from tocsin.store.events import Taken, append
-from tocsin.types import Event, Evidence, Finding, Flag, Instant, Note, State
+from tocsin.types import Cluster, Event, Evidence, Finding, Flag, Instant, Note, State
 
 BATCH = 2000  # items in one transaction: a few milliseconds of fsync shared by many
 PUSH = "push"  # the source under which requests are counted as deliveries
@@ -110,12 +110,9 @@ def tick(desk: Desk, now: Instant, *, strict: bool = False) -> Ticked:
         found += flagged(table, one, of, now)
     located = locate(desk, now, strict=strict)
     faults += located.faults
-    found = joined(
-        found, located.standing,
-        {c.id: desk.tree.inside(c.members) for c in located.standing},
-        {c.id: desk.tree.around(c.members).code for c in located.standing},
-        {s.name: desk.step(s.name).minutes for s in desk.settings.signals}, now,
-    )  # fmt: skip
+    where = {c.id: _where(desk, c) for c in located.standing}
+    steps = {s.name: desk.step(s.name).minutes for s in desk.settings.signals}
+    found = joined(found, located.standing, where, steps, now)
     watched = watch(desk, now, strict=strict)
     faults += watched.faults
     today = desk.today(now)
@@ -136,6 +133,11 @@ def tick(desk: Desk, now: Instant, *, strict: bool = False) -> Ticked:
         rows += notes.write_tick(desk.store, now, said, sorted(behind), faults)
     by = {kind: [n.alert for n in said if n.action == kind] for kind in ("open", "grow", "quiet", "lapse")}
     return Ticked(now, by["open"], by["grow"] + by["quiet"], by["lapse"], faults, rows)
+
+
+def _where(desk: Desk, c: Cluster) -> Where:
+    depth = desk.tree.levels.index(desk.tree[c.members[0]].level)
+    return Where(desk.tree.around(c.members).code, desk.tree.inside(c.members), depth)
 
 
 def news(desk: Desk, since: Instant) -> Ticked | None:

@@ -189,7 +189,9 @@ class Cluster(NamedTuple):
 
     `id` stays from day to day while follow() takes it for the same. center: the code of the area in the middle; radius
     in km. members: area codes in the order they enter the circle. start, end: the first and the last day (civil minute
-    each begins). by_member: (observed, expected) of each. An ended cluster holds what was last said of it.
+    each begins). by_member: (observed, expected) of each. reported: the share of the cluster's cases that was reported
+    by then, 1 = all, or nobody says; observed and expected are of reports. course: its members together over the last
+    weeks, (first day of the interval since 1970-01-01, observed, expected). An ended cluster holds what was last said.
     """
 
     id: str
@@ -211,6 +213,8 @@ class Cluster(NamedTuple):
     p: float
     recurrence_days: float
     by_member: tuple[tuple[float, float], ...]
+    reported: float = 1.0
+    course: tuple[tuple[int, float, float], ...] = ()
 
     @property
     def start_day(self) -> int:
@@ -257,6 +261,7 @@ class Flag(NamedTuple):
     q: float = float("nan")  # p among all that were judged with it, where alerts go by a false discovery rate
     cluster: str = ""  # the cluster that speaks, with all alarms within it …
     members: tuple[str, ...] = ()  # … and its areas; `area` is the smallest that holds them all
+    kin: tuple[str, ...] = ()  # what other scans of the signal call the same cluster
     estimated: Estimated | None = None  # observed is a nowcast
 
 
@@ -267,7 +272,7 @@ class Alert:
     opened, last: the first and the newest step that spoke. p: the smallest so far, NaN if only rules spoke.
     observed, expected: of the newest such step, summed over the last `window` steps. q: the smallest, as p.
     place: whose episode it is from its beginning: an area's code, or the cluster's name where that was several areas.
-    cluster, members: of the newest flag, if a cluster spoke; see Flag.
+    cluster, members: of the newest flag, if a cluster spoke; see Flag. kin: all clusters ever told as one here.
     """
 
     id: str
@@ -290,3 +295,4 @@ class Alert:
     cluster: str = ""
     members: tuple[str, ...] = ()
     estimated: Estimated | None = None  # observed is a nowcast
+    kin: tuple[str, ...] = ()

@@ -100,6 +100,31 @@ def test_playing_the_days_shows_it_come(reader: Reader, city: City) -> None:
         _told(page)
 
 
+def test_it_plays_on_after_a_day_that_was_skipped_while_it_was_read(reader: Reader, city: City) -> None:
+    with reader.open(_address(city, 2)) as page:
+        _told(page)
+        page.route("**/api/v1/map?*", lambda route: None)  # the next day is never told
+        slider = page.get_by_role("slider")
+        slider.press("ArrowLeft")
+        page.wait_for_url(f"**as_of={city.today - timedelta(days=3)}*")
+        slider.press("ArrowRight")
+        page.wait_for_url(f"**as_of={city.today - timedelta(days=2)}*")
+        page.unroute("**/api/v1/map?*")
+        page.get_by_role("button", name="Play").click()
+        page.wait_for_url(lambda url: "as_of" not in url, timeout=SLOW)  # the last day is now …
+        expect(page.get_by_role("button", name="Play")).to_be_visible(timeout=SLOW)  # … where it stops
+
+
+def test_the_curve_of_its_alert_has_an_expectation_and_its_days(reader: Reader, city: City) -> None:
+    (alert,) = [a for a in city.ask("/alerts")["alerts"] if a["members"]]
+    assert {*alert["spark"]["window"].values()} < {*alert["spark"]["times"]}
+    with reader.open(f"/alerts/{alert['id']}") as page:
+        figure = page.locator("#panel figure")
+        expect(figure).to_contain_text("Days of the cluster", timeout=SLOW)
+        expect(figure).to_contain_text(re.compile(r"Expected \d"))
+        expect(figure).not_to_contain_text("Threshold")
+
+
 def test_it_is_said_in_chinese_and_on_a_phone(reader: Reader, city: City) -> None:
     with reader.open(_address(city, 1), width=390, height=844, locale="zh-CN") as page:
         section = page.get_by_role("region", name="时空聚集")

@@ -5,6 +5,7 @@ import math
 import os
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -191,6 +192,8 @@ def test_other_models_find_it_too(tmp_path, model):
     (found,) = [c for c in told(desk) if set(RAISED) <= set(c.members)]
     assert found.recurrence_days >= 100
     assert found.observed > found.expected > 0
+    observed, expected = np.array(found.by_member).sum(axis=0)
+    assert (observed, expected) == (found.observed, pytest.approx(found.expected)), "its areas add up to it"
 
 
 def test_days_are_counted_together(tmp_path):
@@ -269,6 +272,34 @@ def test_people_read_where_when_how_many_and_how_rare(mild):
     y = counts(3)
     members = [int(c[0]) * SIDE + int(c[1]) for c in found["members"]]
     assert found["spark"]["values"][-1] == y[members, START + 2].sum(), "the curve is that of its areas together"
+    assert found["kin"] == []
+
+
+@pytest.mark.parametrize("more", ["", 'model = "ebp"', "aggregate_days = 2"])
+def test_the_small_curve_of_a_cluster_is_observed_against_expected_with_its_days_marked(tmp_path, more):
+    desk = city(tmp_path / "city", counts(6), more)
+    loop.tick(desk, day(desk, START + 3), strict=True)
+    at = (FIRST + timedelta(days=START + 3)).isoformat()
+    (row,) = views.alerts(desk, None, None, at, 9, 2**60)["alerts"]
+    (c,) = (c for scan in views.clusters(desk, "cases", at, 2**60)["scans"] for c in scan["clusters"])
+    spark = row["spark"]
+    assert spark["window"] == {"start": c["start"], "end": c["end"]}
+    inside = [i for i, time in enumerate(spark["times"]) if c["start"] <= time <= c["end"]]
+    assert sum(spark["values"][i] for i in inside) == c["observed"]
+    assert sum(spark["expected"][i] for i in inside) == pytest.approx(c["expected"], rel=1e-4)
+    before = [u for u in spark["expected"][: inside[0]] if u is not None]
+    assert len(before) >= 14 / (2 if more.startswith("aggregate") else 1)
+    assert min(before) > 0
+
+
+def test_days_that_came_after_the_scan_are_on_the_curve_without_an_expectation(tmp_path):
+    desk = city(tmp_path / "city", counts(6))
+    loop.tick(desk, day(desk, START + 3), strict=True)
+    at = (FIRST + timedelta(days=START + 5)).isoformat()
+    (row,) = views.alerts(desk, None, None, at, 9, 2**60)["alerts"]
+    assert row["spark"]["times"][-1] == at
+    assert row["spark"]["expected"][-2:] == [None, None]
+    assert None not in row["spark"]["values"]
 
 
 def test_the_map_of_a_day_shows_what_was_told_on_that_day(mild):

@@ -1,9 +1,10 @@
 """Scans where reports come late: what was reported is held against what would be reported by now."""
 
 import numpy as np
+import pytest
 
-from grid import DAYS, FIRST, SIDE, US, city
-from tocsin import loop
+from grid import DAYS, FIRST, RAISED, SIDE, US, city
+from tocsin import loop, views
 from tocsin.calendar import DAY, end_of_day
 from tocsin.desk import Desk, open_desk
 from tocsin.locate import reported_share, study_of
@@ -11,15 +12,17 @@ from tocsin.store import deliveries
 from tocsin.types import Event
 
 
-def late_city(folder, judge: str) -> Desk:
-    """Three cases a day in every street, reported after 1.5 days in the mean."""
+def late_city(folder, judge: str, extra: int = 0, model: str = "ebp") -> Desk:
+    """Three cases a day in every street, reported after 1.5 days in the mean; `extra` more in RAISED at the end."""
     desk = city(folder, np.zeros((SIDE * SIDE, DAYS), int))
     toml = folder / "city.toml"
     text = toml.read_text("utf-8").replace('name = "cases"', f'name = "cases"\njudge = "{judge}"', 1)
-    toml.write_text(text.replace('name = "streets"', 'name = "streets"\nmodel = "ebp"', 1), "utf-8")
+    toml.write_text(text.replace('name = "streets"', f'name = "streets"\nmodel = "{model}"', 1), "utf-8")
     desk = open_desk(folder, {})
     rng, found = np.random.default_rng(5), []
-    for (a, t), n in np.ndenumerate(rng.poisson(3.0, (SIDE * SIDE, DAYS))):
+    cases = rng.poisson(3.0, (SIDE * SIDE, DAYS))
+    cases[[int(c[0]) * SIDE + int(c[1]) for c in RAISED], -4:] += extra
+    for (a, t), n in np.ndenumerate(cases):
         at = end_of_day(FIRST.fromordinal(FIRST.toordinal() + t), desk.tz) - 8 * 3600 * US
         for i, wait in enumerate(rng.geometric(0.4, n) - 1):
             code = f"{a // SIDE}{a % SIDE}"
@@ -55,3 +58,27 @@ def test_without_a_nowcast_the_newest_days_are_held_against_all_that_is_expected
     stream, share = looked_at(late_city(tmp_path / "late", "reported"))
     assert (share == 1).all()
     assert stream.cases.sum(axis=0)[-1] < 0.7 * stream.at_risk.sum(axis=0)[-1]
+
+
+@pytest.mark.parametrize("model", ["ebp", "permutation"])
+def test_a_cluster_of_late_reports_says_how_much_of_it_is_reported(tmp_path, model):
+    desk = late_city(tmp_path / "late", "nowcast", 12, model)
+    now = end_of_day(FIRST.fromordinal(FIRST.toordinal() + DAYS - 1), desk.tz)
+    loop.tick(desk, now, strict=True)
+    (row,) = [a for a in views.alerts(desk, None, None, None, 9, now)["alerts"] if len(a["members"]) > 1]
+    cluster = views.alert(desk, row["id"], None, now)["cluster"]
+    days = len([t for t in row["spark"]["times"] if cluster["start"] <= t <= cluster["end"]])
+    truth = np.mean([1 - 0.6 ** (k + 1) for k in range(days)])  # what a delay of 0, 1, 2 … days at 0.4 leaves reported
+    assert cluster["reported"] == pytest.approx(truth, abs=0.12)
+    share = f"{cluster['reported']:.0%}"
+    assert f"Reports still come in, about {share} of these days' cases so far" in row["reason"]["en"]
+    assert f"报告尚未到齐：这些天的病例约有 {share} 已报告" in row["reason"]["zh"]
+
+
+def test_a_cluster_of_reports_that_are_all_in_says_nothing_of_it(tmp_path):
+    desk = late_city(tmp_path / "late", "reported", 20)
+    now = end_of_day(FIRST.fromordinal(FIRST.toordinal() + DAYS - 1), desk.tz)
+    loop.tick(desk, now, strict=True)
+    (row,) = [a for a in views.alerts(desk, None, None, None, 9, now)["alerts"] if len(a["members"]) > 1]
+    assert views.alert(desk, row["id"], None, now)["cluster"]["reported"] == 1
+    assert "still come in" not in row["reason"]["en"]

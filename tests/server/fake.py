@@ -119,7 +119,7 @@ class City:
         if name != ALERT_ID:
             raise NotFound(f"no alert {name!r}; `tocsin alerts` lists them")
         return self._alert() | {"evidence": [], "notes": list(self.notes), "actions": ["acknowledge", "comment"],
-                                "cluster": None}  # fmt: skip
+                                "cluster": None, "kin": []}  # fmt: skip
 
     def clusters(self, signal: str | None, as_of: Any, now: int) -> dict[str, Any]:
         _checked(as_of)
@@ -208,8 +208,8 @@ class City:
             "last": "2026-03-01", "phase": "open", "state": self.state, "severity": "red", "p": 1e-9, "q": None,
             "observed": 30, "expected": 3.5, "ratio": 8.6, "imported_share": None, "detectors": ["ears_c2"],
             "reason": title("so"),
-            "spark": {"times": ["2026-03-01"], "values": [30], "expected": [3.5], "upper": [None]}, "updated": AT,
-            "began": AT,
+            "spark": {"times": ["2026-03-01"], "values": [30], "expected": [3.5], "upper": [None], "window": None},
+            "updated": AT, "began": AT,
             "explained_by": [], "members": [],
             "estimated": {"reported": 21, "low": 25, "high": 36},
         }  # fmt: skip

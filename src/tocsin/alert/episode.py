@@ -25,10 +25,26 @@ def identity(signal: str, place: str, opened: Minute) -> str:
 def homes(alerts: dict[tuple[str, str], Alert]) -> Callable[[Flag], tuple[str, str]]:
     """Whose episode a flag belongs to, as (signal, place): that of the alert that names its cluster, if there is one.
 
-    Otherwise a cluster of several areas has its own, and all else belongs to its area.
+    Next, a cluster of one area belongs to its area's alert, if there is one; then to that of what other scans call the
+    same. Otherwise a cluster of several areas has its own, and all else belongs to its area.
     """
-    named = {(a.signal, a.cluster): where for where, a in alerts.items() if a.cluster and a.phase != "ended"}
-    return lambda f: named.get((f.signal, f.cluster), (f.signal, _place(f)))
+    active = {where: a for where, a in alerts.items() if a.phase != "ended"}
+    named = speakers(active.values())
+
+    def home(f: Flag) -> tuple[str, str]:
+        own = f.signal, _place(f)
+        tried = [named.get((f.signal, f.cluster)), active.get(own), *(named.get((f.signal, k)) for k in f.kin)]
+        return next(((a.signal, a.place) for a in tried if a is not None), own)
+
+    return home
+
+
+def speakers(alerts: Iterable[Alert]) -> dict[tuple[str, str], Alert]:
+    """The alert that speaks of each (signal, cluster): one of several clusters told as one first, then the oldest."""
+    found: dict[tuple[str, str], Alert] = {}
+    for a in sorted(alerts, key=lambda a: (a.phase != "ended", bool(a.kin), -a.began, a.id)):
+        found |= {(a.signal, c): a for c in (a.cluster, *a.kin) if c}
+    return found
 
 
 def fold(notes: Iterable[Note]) -> dict[str, Alert]:
@@ -113,6 +129,7 @@ def _what(flags: list[Flag]) -> dict[str, Any]:
         "window": last.window,
         "rule": any(f.rule for f in flags),
         "detectors": sorted({d for f in flags for d in f.detectors}),
+        **({"kin": kin} if (kin := sorted({k for f in flags if f.kin for k in (f.cluster, *f.kin)})) else {}),
         **({"area": last.area, "cluster": last.cluster, "members": last.members} if last.cluster else {}),
         **({} if last.estimated is None else {"estimated": list(last.estimated)}),
     }
@@ -125,7 +142,7 @@ def _opened(note: Note) -> Alert:
         _number(w["expected"]), w["window"], w["rule"], tuple(w["detectors"]), "open", "new", note.at, note.at,
         _number(w.get("q")),
         f"cluster {w['cluster']}" if len(w.get("members", ())) > 1 else w["area"],
-        w.get("cluster", ""), tuple(w.get("members", ())), _estimated(w),
+        w.get("cluster", ""), tuple(w.get("members", ())), _estimated(w), tuple(w.get("kin", ())),
     )  # fmt: skip
 
 
@@ -141,6 +158,7 @@ def _moved(a: Alert, note: Note) -> Alert:
             detectors=tuple(sorted({*a.detectors, *w["detectors"]})), phase="growing", estimated=_estimated(w),
             q=_number(min((q for q in (a.q, _number(w.get("q"))) if not math.isnan(q)), default=None)),
             area=w.get("area", a.place), cluster=w.get("cluster", ""), members=tuple(w.get("members", ())),
+            kin=tuple(sorted({*a.kin, *w.get("kin", ())})),
         )  # fmt: skip
     if note.action == "quiet":
         return replace(a, phase="quiet")

@@ -7,6 +7,7 @@ from tocsin.calendar import day_of
 from tocsin.types import Area, Cluster, Signal, Title
 
 LONG = 36_500.0  # days: what is rarer than once in a hundred years is not told apart
+ALL_IN = 0.995  # from this share on, nothing is said of reports still to come
 
 
 def gathered(cluster: Cluster, signal: Signal, center: Area, others: Sequence[Title] = ()) -> Title:
@@ -36,6 +37,9 @@ def gathered(cluster: Cluster, signal: Signal, center: Area, others: Sequence[Ti
     if others:
         zh += f"；{'、'.join(o.zh for o in others)}在其中亦判为异常"
         en += f"; {', '.join(o.en for o in others)} {'agrees' if len(others) == 1 else 'agree'} within it"
+    if c.reported < ALL_IN:
+        zh += f"。报告尚未到齐：这些天的病例约有 {c.reported:.0%} 已报告，观察数与预期数均只计目前已报告的部分"
+        en += f". Reports still come in, about {c.reported:.0%} of these days' cases so far: both counts are of those"
     return Title(zh + "。", en + ".")
 
 

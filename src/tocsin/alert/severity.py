@@ -4,6 +4,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
+from tocsin.alert.episode import speakers
 from tocsin.types import Alert
 
 Severity = Literal["red", "orange", "yellow", "blue"]  # 红橙黄蓝
@@ -67,6 +68,7 @@ def explained(alerts: Sequence[Alert], parents: Mapping[str, Sequence[str]]) -> 
     """Alerts that alerts of smaller areas within, or of a cluster around, explain: id → ids of those.
 
     A cluster of several areas explains alarms of its areas, and counts as smaller than any area that holds one of them.
+    Where clusters are told as one, the alert that speaks of them explains those that spoke of one of them before.
     """
     excess = {a.id: a.observed - (0.0 if math.isnan(a.expected) else a.expected) for a in alerts}
     active = [a for a in alerts if a.phase != "ended"]
@@ -76,8 +78,9 @@ def explained(alerts: Sequence[Alert], parents: Mapping[str, Sequence[str]]) -> 
         for parent in over:
             above.setdefault((a.signal, parent), []).append(a)
     clusters = [a for a in active if len(a.members) > 1]
-    found = {}
-    for a in (a for a in active if len(a.members) <= 1):
+    loud = speakers(a for a in active if a.phase != "quiet")
+    found = {a.id: [b.id] for a in active if a.cluster and (b := loud.get((a.signal, a.cluster), a)) is not a}
+    for a in (a for a in active if len(a.members) <= 1 and a.id not in found):
         places = {a.area, *parents.get(a.area, ())}
         if around := [c.id for c in clusters if c.phase != "quiet" and c.signal == a.signal and places & {*c.members}]:
             found[a.id] = around

@@ -23,3 +23,8 @@ def command(city: Path) -> None:
         spoken = ", ".join(x.name for x in desk.sources_of(s.name)) or "no source (events may be pushed)"
         judged = ", ".join(d.name for d in desk.detectors[s.name]) or "not judged"
         click.echo(f"  {s.name}: {s.kind} by {s.step} at {', '.join(desk.levels(s))}; {judged}; from {spoken}")
+    for table in desk.settings.scans:
+        seen = ", ".join(s.name for s in desk.settings.scanned(table))
+        often = f"told if chance shows it once in {table.recurrence_days:g} days or less often"
+        days = f"clusters of {table.min_days} to {table.max_days} days in {table.study_days}"
+        click.echo(f"  scan {table.name}: {table.model} by {desk.scan_level(table)}; {days}; {often}; of {seen}")

@@ -3,7 +3,7 @@
 ``scan(study, settings)`` is the one call; ``Study`` holds places, intervals and counts, ``Settings`` the rules.
 """
 
-from tocsin.scan.follow import Followed, clusters, follow
+from tocsin.scan.follow import Followed, clusters, course, follow
 from tocsin.scan.prepare import neighbours
 from tocsin.scan.run import Found, Result, scan
 from tocsin.scan.settings import Settings
@@ -24,6 +24,7 @@ __all__ = [
     "Zones",
     "best_subset",
     "clusters",
+    "course",
     "false_discoveries",
     "follow",
     "neighbours",

@@ -4,6 +4,8 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
+from tocsin.scan import expected as ex
+from tocsin.scan.prepare import strata
 from tocsin.scan.run import Result, scan
 from tocsin.scan.settings import Settings
 from tocsin.scan.study import Stream, Study
@@ -69,6 +71,22 @@ def _change(before: Shape, now: Shape) -> Change:
     more = set(now.members) - set(before.members) or now.observed > before.observed
     fewer = set(before.members) - set(now.members) or now.observed < before.observed
     return "grown" if more else "shrunk" if fewer else "ongoing"
+
+
+def course(
+    study: Study, settings: Settings, members: tuple[str, ...], first: int
+) -> tuple[tuple[int, float, float], ...]:
+    """What was seen and expected of places together in each interval from the day `first` on: (its first day, n, u).
+
+    Of the study's first stream, as the scan holds it before time or place are adjusted for.
+    """
+    stream, index = study.streams[0], {name: i for i, name in enumerate(study.ids)}
+    rows = [index[m] for m in members]
+    held = ex.from_margins(strata(stream, settings)) if stream.at_risk is None else stream.at_risk
+    begin = int(np.searchsorted(study.edges[:-1], first))
+    parts = (study.edges[begin:-1], stream.cases[rows, begin:].sum(axis=0), held[rows, begin:].sum(axis=0))
+    days, n, u = (part.tolist() for part in parts)
+    return tuple(zip(days, map(float, n), u, strict=True))
 
 
 def clusters(

@@ -164,7 +164,10 @@ def _radius(gap: Floats, shape: float, angle: float) -> float:
 
 def _describe(c: Candidate, best: bool, study: Study, settings: Settings, ready: Plan, simulated: Floats) -> Found:
     inside = (slice(None), c.members, slice(c.first, c.stop))
-    n, u, shown = ready.n[inside], ready.u[inside], ready.shown[inside]
+    n, shown = ready.n[inside], ready.shown[inside]
+    if ready.kind >= st.EXPECTATION:  # as counted, not as weighed
+        n = np.stack([s.cases.astype(np.float64) for s in study.streams])[inside]
+        shown = np.stack([ready.u[i] if s.at_risk is None else s.at_risk for i, s in enumerate(study.streams)])[inside]
     streams = [_risk(s, c, study, ready) for s in range(len(n))]
     rank, p, gumbel_p = _p_values(c.llr, best, settings, simulated)
     extreme = inference.extreme_value_p(c.llr, simulated)
@@ -196,7 +199,7 @@ def _describe(c: Candidate, best: bool, study: Study, settings: Settings, ready:
         extreme,
         days,
         tuple(streams),
-        tuple(zip(n.sum(axis=(0, 2)).tolist(), shown.sum(axis=(0, 2)).tolist(), strict=True)) if u.size else (),
+        tuple(zip(n.sum(axis=(0, 2)).tolist(), shown.sum(axis=(0, 2)).tolist(), strict=True)) if n.size else (),
     )
 
 

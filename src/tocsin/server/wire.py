@@ -116,13 +116,21 @@ class Estimated(Said, frozen=True):
     high: Number
 
 
+class Span(Said, frozen=True):
+    """From one step to another, both in."""
+
+    start: Step
+    end: Step
+
+
 class Spark(Said, frozen=True):
-    """The small curve beside an alert."""
+    """The small curve beside an alert; of a cluster of several areas, theirs together as its scan counted them."""
 
     times: list[Step]
     values: Numbers
     expected: Numbers
     upper: Numbers
+    window: Span | None  # the days of the cluster that speaks
 
 
 class Alert(Said, frozen=True):
@@ -189,6 +197,7 @@ class AlertDetail(Alert, frozen=True):
     notes: list[Note]
     actions: list[str]
     cluster: Cluster | None
+    kin: list[Cluster]  # what other scans of the signal say of the same cluster
 
 
 class Alerts(Said, frozen=True):

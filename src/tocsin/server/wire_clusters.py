@@ -36,6 +36,7 @@ class Cluster(Said, frozen=True):
     llr: Number
     p: Number
     recurrence_days: Number
+    reported: Number  # share of the cluster's cases reported when it was told; observed and expected are of reports
     alert: str | None  # the alert that names it
 
 

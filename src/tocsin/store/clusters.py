@@ -71,4 +71,5 @@ def _cluster(name: str, scan: str, signal: str, at: Instant, change: Any, text: 
     what |= {k: float(what[k]) for k in _NUMBERS}  # "inf" and "nan" are words in JSON
     what["members"] = tuple(what["members"])
     what["by_member"] = tuple((n, u) for n, u in what["by_member"])
+    what["course"] = tuple((day, n, u) for day, n, u in what.get("course", ()))  # older rows have none
     return Cluster(id=name, scan=scan, signal=signal, at=at, change=change, **what)

@@ -8,23 +8,20 @@ import numpy as np
 
 from tocsin.alert import episode, severity, triage
 from tocsin.alert.gathered import gathered
-from tocsin.alert.join import detector
-from tocsin.alert.reason import NAMES, reason
+from tocsin.alert.join import detector, named
+from tocsin.alert.reason import reason
 from tocsin.alert.unwell import unwell
-from tocsin.calendar import DAY
-from tocsin.config import SignalTable
 from tocsin.config import titled as titled_of
 from tocsin.desk import Desk
 from tocsin.errors import InputError, NotFound
 from tocsin.feeds import feed_of
-from tocsin.judge import judge
 from tocsin.store import heard, notes
 from tocsin.store.clusters import read_cluster
 from tocsin.types import Alert, Cluster, Estimated, Instant, Minute, Title
 from tocsin.views.clusters import described
-from tocsin.views.plain import civil, civils, iso, moment_of, number, numbers, titled
+from tocsin.views.plain import civil, iso, moment_of, number, titled
+from tocsin.views.spark import spark
 
-SPARK_DAYS = 60
 PHASES = ("open", "growing", "quiet", "ended")
 
 
@@ -73,6 +70,7 @@ def alert(desk: Desk, number_: str, as_of: str | None, now: Instant) -> dict[str
                 **_row(desk, a, rank, at),
                 "explained_by": told.get(a.id, []),
                 "cluster": described(desk, told_of, a.id) if (told_of := _cluster(desk, a, at)) else None,
+                "kin": [described(desk, c, a.id) for c in _kin(desk, a, at)],
                 "evidence": [
                     {
                         "area": p.area,
@@ -140,7 +138,7 @@ def _row(desk: Desk, a: Alert, rank: int, at: Instant) -> dict[str, Any]:
         "detectors": list(a.detectors),
         "members": list(a.members),
         "reason": titled(_reason(desk, a, at)),
-        "spark": _spark(desk, table, a, at),
+        "spark": spark(desk, table, a, _cluster(desk, a, at), at),
         "updated": iso(a.updated),
         "estimated": _under(a.estimated),
     }
@@ -151,13 +149,20 @@ def _cluster(desk: Desk, a: Alert, at: Instant) -> Cluster | None:
     return read_cluster(desk.store, a.cluster, at) if a.cluster else None
 
 
+def _kin(desk: Desk, a: Alert, at: Instant) -> list[Cluster]:
+    """What other scans say of the cluster of an alert, as long as they do."""
+    found = [read_cluster(desk.store, k, at) for k in a.kin if k != a.cluster]
+    scans = {t.name for t in desk.settings.scans}
+    return sorted((c for c in found if c and c.change != "ended" and c.scan in scans), key=lambda c: (c.scan, c.id))
+
+
 def _reason(desk: Desk, a: Alert, at: Instant) -> Title:
     if (source := feed_of(desk.settings, a.signal)) is not None:
         return unwell(a, titled_of(source.title, source.name), last_heard(desk, source.name, at))
     signal, cluster = desk.settings.signal(a.signal).signal, _cluster(desk, a, at)
     if cluster is None or cluster.center not in desk.tree:
         return reason(a, signal, desk.tree[a.area])
-    others = [NAMES.get(d, Title(d, d)) for d in a.detectors if d != detector(cluster.scan)]
+    others = [named(d) for d in a.detectors if d != detector(cluster.scan)]
     return gathered(cluster, signal, desk.tree[cluster.center], others)
 
 
@@ -183,36 +188,3 @@ def _imported(desk: Desk, a: Alert, at: Instant) -> float | None:
     if desk.settings.signal(a.signal).kind != "count" or cases <= 0 or not rows.imported.any():
         return None
     return imported / cases
-
-
-def _spark(desk: Desk, table: SignalTable, a: Alert, at: Instant) -> dict[str, Any]:
-    """The last sixty days around the alert, with the first detector's baseline and threshold."""
-    step = desk.step(a.signal)
-    end = min(desk.today(at), a.last + 14 * DAY)
-    steps = max(SPARK_DAYS * DAY // step.minutes, 12)
-    if len(a.members) > 1:
-        return _spark_of_many(desk, a, at, end - (min(steps, 400) - 1) * step.minutes, end)
-    judged = judge(desk, table, desk.tree[a.area].level, at, min(steps, 400), a.area, end)
-    steps = judged.p.shape[1]
-    shown = next((n for n in judged.alarms if n not in judged.rules), None) or next(iter(judged.alarms), None)
-    blank = np.full(steps, np.nan)
-    return {
-        "times": civils(judged.cube.times[-steps:], step.minutes),
-        "values": numbers(judged.cube.values[0, 0, -steps:]),
-        "expected": numbers(judged.alarms[shown].expected[0] if shown else blank),
-        "upper": numbers(judged.alarms[shown].upper[0] if shown else blank),
-    }
-
-
-def _spark_of_many(desk: Desk, a: Alert, at: Instant, first: Minute, last: Minute) -> dict[str, Any]:
-    """The counts of a cluster's areas together; no detector has judged that sum."""
-    level = desk.tree[a.members[0]].level
-    cube = desk.cube(a.signal, level, at, first, last)
-    rows = np.isin(np.array(cube.areas), a.members)
-    blank = numbers(np.full(len(cube.times), np.nan))
-    return {
-        "times": civils(cube.times, desk.step(a.signal).minutes),
-        "values": numbers(cube.values[0][rows].sum(axis=0)),
-        "expected": blank,
-        "upper": blank,
-    }

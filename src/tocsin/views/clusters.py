@@ -26,7 +26,7 @@ def clusters(desk: Desk, signal: str | None, as_of: str | None, now: Instant) ->
     if signal:
         table_of(desk, signal)
     alerts = episode.fold(notes.read_notes(desk.store, at)).values()
-    named = {a.cluster: a.id for a in alerts if a.cluster}
+    named = {c: a.id for (_, c), a in episode.speakers(alerts).items()}
     found = []
     for table in desk.settings.scans:
         names = [g.name for g in desk.settings.scanned(table)]
@@ -61,6 +61,7 @@ def described(desk: Desk, c: Cluster, alert: str | None) -> dict[str, Any]:
         ],
         "start": civil(c.start, DAY),
         "end": civil(c.end, DAY),
+        "reported": number(c.reported),
         "alert": alert,
         **{k: number(getattr(c, k)) for k in ("observed", "expected", "relative_risk", "llr", "p", "recurrence_days")},
     }

@@ -1,4 +1,6 @@
 /** The outline of a cluster's window: a circle on the earth. */
+import type { Cluster } from './wire';
+
 const EARTH = 6367; // km, as the scan takes it
 const CORNERS = 72;
 
@@ -12,3 +14,7 @@ export function ring(longitude: number, latitude: number, km: number): [number, 
     return [((lon + east) * 180) / Math.PI, (north * 180) / Math.PI];
   });
 }
+
+/** Every corner of the clusters' circles. */
+export const circles = (clusters: Cluster[]): [number, number][] =>
+  clusters.flatMap(({ longitude, latitude, radius_km }) => (longitude === null || latitude === null || !radius_km ? [] : ring(longitude, latitude, radius_km)));

@@ -62,7 +62,7 @@ function style(): StyleSpecification {
       { id: 'halo', type: 'circle', source: 'pins', paint: { 'circle-radius': 11, 'circle-color': ['get', 'ink'], 'circle-opacity': 0.25 } },
       { id: 'pins', type: 'circle', source: 'pins', filter: ['!', ['get', 'alone']], paint: { 'circle-radius': 6, 'circle-color': ['get', 'ink'], 'circle-stroke-color': surface, 'circle-stroke-width': 2 } },
       { id: 'rings', type: 'circle', source: 'pins', filter: ['get', 'alone'], paint: { 'circle-radius': 12, 'circle-color': 'rgba(0,0,0,0)', 'circle-stroke-color': ['get', 'ink'], 'circle-stroke-width': 3 } },
-      { id: 'names', type: 'symbol', source: 'points', layout: { 'text-field': ['get', 'name'], 'text-font': ['sans-serif'], 'text-size': ['interpolate', ['linear'], ['zoom'], 9, 11, 13, 14], 'text-padding': 5, 'text-offset': [0, 1.15], 'text-max-width': 7 }, paint: { 'text-color': text, 'text-halo-color': surface, 'text-halo-width': 1.4 } },
+      { id: 'names', type: 'symbol', source: 'points', layout: { 'symbol-sort-key': ['get', 'turn'], 'text-field': ['get', 'name'], 'text-font': ['sans-serif'], 'text-size': ['interpolate', ['linear'], ['zoom'], 9, 11, 13, 14], 'text-padding': 5, 'text-offset': [0, 1.15], 'text-max-width': 7 }, paint: { 'text-color': text, 'text-halo-color': surface, 'text-halo-width': 1.4 } },
     ],
   };
 }
@@ -94,14 +94,20 @@ export function dress(map: Gl): void {
 
 const source = (map: Gl, name: string) => map.getSource<GeoJSONSource>(name);
 
-export function draw(map: Gl, list: Place[], points: Point[]): void {
+export function draw(map: Gl, list: Place[]): void {
   source(map, 'areas')?.setData({
     type: 'FeatureCollection',
     features: list.map((place) => ({ type: 'Feature', properties: { code: place.code }, geometry: place.shape.geometry })),
   });
+}
+
+/** The areas' points and names; where names have no room, those of clusters come first, their centres before all. */
+export function label(map: Gl, points: Point[], alone: boolean, clusters: Cluster[]): void {
+  const centres = new Set(clusters.map((cluster) => cluster.center));
+  const members = new Set(clusters.flatMap((cluster) => cluster.members.map((member) => member.code)));
   source(map, 'points')?.setData({
     type: 'FeatureCollection',
-    features: points.map(({ code, name, at }) => ({ type: 'Feature', properties: { code, name, alone: !list.length }, geometry: { type: 'Point', coordinates: at } })),
+    features: points.map(({ code, name, at }) => ({ type: 'Feature', properties: { code, name, alone, turn: centres.has(code) ? 0 : members.has(code) ? 1 : 2 }, geometry: { type: 'Point', coordinates: at } })),
   });
 }
 

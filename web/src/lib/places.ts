@@ -41,6 +41,8 @@ export function bounds(points: Iterable<readonly number[]>): Bounds | null {
   return Number.isFinite(box[0]) ? box : null;
 }
 
+export const holds = (box: Bounds, other: Bounds) => box[0] <= other[0] && box[1] <= other[1] && box[2] >= other[2] && box[3] >= other[3];
+
 export const corners = (list: Place[]) => list.flatMap((place) => rings(place.shape).flat());
 
 export type Project = (longitude: number, latitude: number) => [number, number];

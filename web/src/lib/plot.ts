@@ -14,6 +14,7 @@ export interface CurveData {
   kind: 'count' | 'measure';
   window: number; // each value is the sum of so many steps
   basis?: Basis | null; // what the picked step was compared with
+  within?: [number, number] | null; // the first and the last step of a cluster's days
 }
 
 /** The baseline of one step: a mark for each of the curve's steps that is in it. */
@@ -105,6 +106,22 @@ function basis(data: CurveData, colour: string, cross: string): (plot: uPlot) =>
   };
 }
 
+/** The days of a cluster, as a band behind the curve. */
+function band(data: CurveData, colour: string, half: number): (plot: uPlot) => void {
+  return (plot) => {
+    if (!data.within) return;
+    const { ctx, bbox } = plot;
+    const [from, to] = data.within.map((i, end) => plot.valToPos(plot.data[0]![i]! + (end ? half : -half), 'x', true)) as [number, number];
+    const [left, right] = [Math.max(from, bbox.left), Math.min(to, bbox.left + bbox.width)];
+    if (right <= left) return;
+    ctx.save();
+    ctx.globalAlpha = 0.14;
+    ctx.fillStyle = colour;
+    ctx.fillRect(left, bbox.top, right - left, bbox.height);
+    ctx.restore();
+  };
+}
+
 /** The reader's letter size in pixels: larger on a wall. */
 const rem = () => parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
 export const axisWidth = () => Math.round(2.9 * rem());
@@ -128,8 +145,8 @@ function presses(plot: uPlot, picked: (i: number) => void): void {
 }
 
 export function options(plot: typeof uPlot, data: CurveData, frame: Frame): uPlot.Options {
-  const [muted, line, curve, bar, expected, upper, alarm, ghost, band] = ['muted', 'line', 'curve', 'curve-bar', 'expected', 'upper', 'alarm', 'ghost', 'band'].map(ink) as [
-    string, string, string, string, string, string, string, string, string,
+  const [muted, line, curve, bar, expected, upper, alarm, ghost, usual, cluster] = ['muted', 'line', 'curve', 'curve-bar', 'expected', 'upper', 'alarm', 'ghost', 'band', 'cluster'].map(ink) as [
+    string, string, string, string, string, string, string, string, string, string,
   ];
   const size = rem();
   const font = `${0.75 * size}px ${ink('sans')}`;
@@ -163,9 +180,10 @@ export function options(plot: typeof uPlot, data: CurveData, frame: Frame): uPlo
       { stroke: expected, width: 1.8, points: { show: false } },
       { stroke: upper, width: 1.4, dash: [5, 4], points: { show: false } },
     ],
-    bands: [{ series: [5, 4], fill: band }],
+    bands: [{ series: [5, 4], fill: usual }],
     hooks: {
       init: frame.picked ? [(self) => presses(self, frame.picked!)] : [],
+      drawClear: [band(data, cluster, gap / 2)],
       draw: [basis(data, expected, alarm), marks(alarm)],
       setCursor: [(self) => frame.pointed(self.cursor.idx ?? null)],
       setScale: [(self, key) => key === 'x' && frame.zoomed(self.scales.x!.min!, self.scales.x!.max!)],

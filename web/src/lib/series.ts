@@ -43,17 +43,24 @@ export function basisOf(why: Why | null, time: string, times: string[]): { basis
   return { basis: { picked, marks }, before: why.baseline.filter((one) => one.time < times[0]!).length };
 }
 
+/** The first and the last of the steps that lie in a cluster's days. */
+export function marked(times: string[], days: { start: string; end: string } | null | undefined): [number, number] | null {
+  const inside = (time: string) => !!days && time.slice(0, 10) >= days.start && time.slice(0, 10) <= days.end;
+  const first = times.findIndex(inside);
+  return first < 0 ? null : [first, times.findLastIndex(inside)];
+}
+
 /** The last `steps` of an alert's series once it is read, its spark until then. */
 export function curveOf(series: Series | null, alert: Alert, kind: Signal['kind'], steps: number): CurveData {
   if (!series) {
     const { times, values, expected, upper } = alert.spark;
     const over = values.map((value, i) => value !== null && (upper[i] ?? Infinity) < value);
-    return { times, values, expected, upper, alarmed: over, kind, window: 1 };
+    return { times, values, expected, upper, alarmed: over, kind, window: 1, within: marked(times, alert.spark.window) };
   }
   const whole = seriesCurve(series, choose(series, null, alert.detectors), undefined, null);
   const from = Math.max(series.times.length - steps, 0);
   const cut = <T>(row: T[]) => row.slice(from);
-  return { ...whole, kind, times: cut(whole.times), values: cut(whole.values), expected: cut(whole.expected), upper: cut(whole.upper), alarmed: cut(whole.alarmed) };
+  return { ...whole, kind, times: cut(whole.times), within: marked(cut(whole.times), alert.spark.window), values: cut(whole.values), expected: cut(whole.expected), upper: cut(whole.upper), alarmed: cut(whole.alarmed) };
 }
 
 const MINUTES: Record<string, number> = { min: 1, h: 60, d: 1440, w: 10_080 };

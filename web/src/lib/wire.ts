@@ -129,6 +129,7 @@ export interface Spark {
   values: Numbers;
   expected: Numbers;
   upper: Numbers;
+  window: { start: string; end: string } | null; // the days of the cluster that speaks
 }
 
 export interface Alert {
@@ -191,6 +192,7 @@ export interface Cluster {
   llr: number | null;
   p: number | null;
   recurrence_days: number | null;
+  reported: number | null; // share of its cases that was reported when it was told; observed and expected are of reports
   alert: string | null;
 }
 
@@ -225,6 +227,7 @@ export interface AlertDetail extends Alert {
   notes: Note[];
   actions: Action[];
   cluster: Cluster | null;
+  kin: Cluster[]; // what other scans say of the same cluster
 }
 
 export interface Alerts {
