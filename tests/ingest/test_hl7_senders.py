@@ -214,8 +214,7 @@ def test_results_in_words(said: str, flag: str, kind: str, found: str) -> None:
 def results(*lines: str, order: str = "f1") -> str:
     return (
         f"MSH|^~\\&|LIS|Lab^7^CLIA|||202603031200||ORU^R01|m|P|2.3.1\rPID|1||x{'|' * 8}{'^' * 8}12\r"
-         f"OBR|1||{order}|panel|||20260302\r"
-        + "".join(f"{line}\r" for line in lines)
+        f"OBR|1||{order}|panel|||20260302\r" + "".join(f"{line}\r" for line in lines)
     )
 
 
