@@ -37,7 +37,7 @@ def next_link(headers: Headers, body: bytes, pointer: str) -> str:
 
 
 def _by_standard(body: bytes) -> str:
-    if not body.lstrip()[:1] == b"{" or not any(mark in body for mark in _MARKS):
+    if body.lstrip()[:1] != b"{" or not any(mark in body for mark in _MARKS):
         return ""  # most pages need not be read twice
     try:
         value: Any = msgspec.json.decode(body)
