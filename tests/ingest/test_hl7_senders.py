@@ -235,3 +235,12 @@ def test_an_order_is_known_by_its_specimen_where_it_has_no_number() -> None:
     text = results("OBX|1|ST|94500-6^^LN||Detected", "SPM|1|P1&x^S9&y||NP", order="")
     assert len(events(sent(text, ORU))) == 1
     assert codes(sent(results("OBX|1|ST|94500-6^^LN||Detected", order=""), ORU)) == ["empty-required"]
+
+
+def test_results_without_an_order_and_after_their_specimen_are_results() -> None:
+    bare = results("OBX|1|ST|94500-6^^LN||Detected").replace("OBR|1||f1|panel|||20260302\r", "")
+    assert [(f.code, f.field) for f in findings(sent(bare, ORU))] == [("empty-required", "order")]
+    late = results("OBX|0|RP|11502-2^^LN||a.pdf", "SPM|1|||NP", "OBX|1|ST|94500-6^^LN||Detected")
+    assert [e.value for e in events(sent(late, ORU))] == [1]
+    of_the_specimen = results("OBX|1|ST|94500-6^^LN||Detected", "SPM|1|||NP", "OBX|2|ST|94500-6^^LN||Detected")
+    assert len(events(sent(of_the_specimen, ORU))) == 1

@@ -194,3 +194,68 @@ def test_an_observation_may_tell_its_place_by_its_feature() -> None:
     (record,) = read_things(SourceTable("x"), iter([json.dumps(one).encode()]))
     assert isinstance(record, Record)
     assert (record.cells["longitude"], record.cells["latitude"]) == (116.4, 39.9)
+
+
+def test_bundles_in_a_bundle_and_entries_that_failed() -> None:
+    answer = {"resourceType": "Bundle", "type": "batch-response", "entry": [
+        {"resource": bundle(visit(reasonCode=[{"text": "vomiting"}])), "response": {"status": "200 OK"}},
+        {"response": {"status": "404 Not Found", "outcome": {"issue": [{"diagnostics": "no such ward"}]}}},
+        {"response": {"status": "201 Created"}},
+    ]}  # fmt: skip
+    items = said(answer, VISITS, FHIR)
+    assert [e.value for e in events(items)] == [1]
+    assert [(f.code, f.line, "no such ward" in f.message) for f in findings(items)] == [("service-error", 2, True)]
+    deep: dict[str, Any] = bundle()
+    for _ in range(20):
+        deep = bundle(deep)
+    assert said(deep, VISITS, FHIR) == []
+
+
+def test_a_server_that_only_informs_reports_nothing() -> None:
+    calm = {"resourceType": "OperationOutcome", "issue": [{"severity": "information", "code": "informational"}]}
+    assert said(bundle(calm), VISITS, FHIR) == []
+    wrong = {"resourceType": "OperationOutcome", "issue": [*calm["issue"], {"severity": "error", "code": "timeout"}]}
+    assert codes(said(bundle(wrong), VISITS, FHIR)) == ["service-error"]
+    assert codes(said(bundle({"resourceType": "OperationOutcome"}), VISITS, FHIR)) == ["service-error"]
+
+
+def test_codes_written_as_numbers_with_zeros_are_read() -> None:
+    told = b'[{"service_request_id":638344,"service_code":006,"requested_datetime":"2026-03-02T06:37:38-08:00"}]'
+    mapping = 'area = { value = "11" }\nsignal = { column = "service_code", map = { "006" = "flu" } }'
+    assert [e.signal for e in events(said(told, mapping, 'format = "open311"'))] == ["flu"]
+    inside = told.replace(b"638344", b'"a:006,"')
+    assert codes(said(inside, mapping, 'format = "open311"')) == ["bad-json"]  # better refused than changed
+
+
+def test_events_of_a_tracker_as_csv() -> None:
+    mapping = 'area = { value = "12" }\nsignal = { column = "q1", map = { yes = "flu" } }\nvalue = "q2"'
+    head = ["event", "status", "programStage", "orgUnit", "occurredAt", "dataElement", "value"]
+    row = ["e1", "ACTIVE", "s", "u1", "2026-03-02T00:00:00.000"]
+    rows = [[*row, "q1", "yes"], [*row, "q2", "3"], ["e2", "SCHEDULE", *row[2:], "q1", "yes"],
+            ["e3", *row[1:], "q1", "no"]]  # fmt: skip
+    items = said(as_csv(rows, head), mapping, 'format = "dhis2-tracker"')
+    assert [e.value for e in events(items)] == [3]
+    assert [(f.code, f.line) for f in findings(items)] == [("unknown-signal", 5)]
+    assert codes(said(b"a,b\n1,2\n", mapping, 'format = "dhis2-tracker"')) == ["missing-column"]
+
+
+def test_typed_values_inside_values() -> None:
+    nested = {"type": "Property", "value": {"type": "DateTime", "value": WHEN}}
+    (event,) = said(
+        {**ONE, "pm25": [{"value": 2, "datasetId": "b"}, {"value": 35.5}], "dateObserved": nested}, AIR, NGSI
+    )
+    assert isinstance(event, Event)
+    assert event.value == 35.5
+
+
+@pytest.mark.parametrize("written", [1772438400, "1772438400", 1772438400000, "1772438400.0"])
+def test_seconds_since_1970_are_moments(written: Any) -> None:
+    mapping = 'reference = { column = "at", format = "epoch" }\narea = { value = "11" }\nsignal = "flu"'
+    (event,) = said([{"at": written}], mapping, 'format = "json"')
+    plain = 'reference = "at"\narea = { value = "11" }\nsignal = "flu"'
+    (same,) = said([{"at": "2026-03-02T16:00:00+08:00"}], plain, 'format = "json"')
+    assert codes(said([{"at": written}], plain, 'format = "json"')) != []
+    assert codes(said([{"at": "-1"}, {"at": "9" * 20}], mapping, 'format = "json"')) == ["bad-date"] * 2
+    assert isinstance(event, Event)
+    assert isinstance(same, Event)
+    assert event.reference_time == same.reference_time

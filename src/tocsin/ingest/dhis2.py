@@ -16,19 +16,52 @@ USUAL = Usual(("dataElement", "period", "orgUnit", "categoryOptionCombo", "attri
 USUAL_TRACKER = Usual(("event",), "occurredAt")
 
 _CSV = {n.lower(): n for n in (*USUAL.key, "value", "storedBy", "lastUpdated", "comment", "followUp", "deleted")}
+MANY = 10_000  # rows of one event
 _NOT_YET = ("SCHEDULE", "OVERDUE", "SKIPPED")  # events that have not come about
 _WEEK = re.compile(r"(\d{4})(Tue|Wed|Thu|Fri|Sat|Sun|Bi)?W(\d{1,2})")
 _WEEK_BEGINS = {None: 0, "Bi": 0, "Tue": 1, "Wed": 2, "Thu": 3, "Fri": -3, "Sat": -2, "Sun": -1}  # days after Monday
 _MONTHS = re.compile(r"(\d{4})(?:(\d{2})(B)?|Q([1-4])|S([12])|(April|July|Oct)?)")
 
 
-def read(_source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Broken]:
+def read(source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Broken]:
     """One record a data value, with what its set says of all of them; `start` is the first day of its period."""
-    first = next(blocks, b"")
-    blocks = itertools.chain([first], blocks)
-    if isinstance(first, bytes) and first and not head_text(first).lstrip("\ufeff \t\r\n").startswith(("{", "[", "<")):
-        return _from_csv(_source, blocks)
+    blocks, table = _is_table(blocks)
+    if table:
+        return _from_csv(source, blocks)
     return each_object(blocks, _values, _value, "a data value: an object with dataElement, period, orgUnit, value")
+
+
+def _is_table(blocks: Blocks) -> tuple[Blocks, bool]:
+    first = next(blocks, b"")
+    plain = isinstance(first, bytes) and head_text(first).lstrip("\ufeff \t\r\n")
+    return itertools.chain([first], blocks), bool(plain) and not str(plain).startswith(("{", "[", "<"))
+
+
+def _events_from_csv(source: SourceTable, blocks: Blocks) -> Iterator[Record | Broken]:
+    held: tuple[int, dict[str, Any], list[bytes]] | None = None
+    for row in table_csv.read(source, blocks):
+        if isinstance(row, Record):
+            item = {name: text for name, text in row.cells.items() if text}
+            told = {"dataElement": item.pop("dataElement", ""), "value": item.pop("value", "")}
+            if held and (item.get("event") != held[1].get("event") or len(held[2]) >= MANY):
+                yield from _told(held)
+                held = None
+            held = held or (row.line, {**item, "deleted": item.get("deleted") == "true", "dataValues": []}, [])
+            held[1]["dataValues"].append(told)
+            held[2].append(row.raw or b"")
+        elif isinstance(row, Broken):
+            yield row
+        elif "event" not in row.columns:
+            there = ", ".join(row.columns)[:200]
+            yield Broken(row.line, "missing-column", f"has no column event, so it is no file of events; it has {there}")
+            return
+    if held:
+        yield from _told(held)
+
+
+def _told(held: tuple[int, dict[str, Any], list[bytes]]) -> Iterator[Record | Broken]:
+    if held[1].get("status") not in _NOT_YET:
+        yield _event(held[0], held[1], b"\n".join(held[2]))
 
 
 def _from_csv(source: SourceTable, blocks: Blocks) -> Iterator[Record | Broken]:
@@ -76,10 +109,14 @@ def _value(line: int, item: dict[str, Any], raw: bytes) -> Record | Broken:
     return Record(line, cells(plain, item), raw, item.get("deleted") is True)
 
 
-def read_tracker(_source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Broken]:
+def read_tracker(source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Broken]:
     """One record an event; its data values are columns by the data element's id, and so are the attributes of whom it
-    is about. Events that are scheduled, overdue or skipped have not come about, and are none.
+    is about. Events that are scheduled, overdue or skipped have not come about, and are none. In CSV, whose rows are
+    data values, the rows of one event stand together.
     """
+    blocks, table = _is_table(blocks)
+    if table:
+        return _events_from_csv(source, blocks)
     return each_object(blocks, _events, _event, "an event: an object with event, orgUnit, occurredAt")
 
 

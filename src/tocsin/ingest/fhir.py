@@ -51,13 +51,13 @@ def read(source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Brok
 
 
 def _bundle(document: Document, wanted: str) -> Iterator[Record | Broken]:
-    given = document.value.get("entry", [])
     entries: list[Entry] = []
-    if not isinstance(given, list):
-        given = [given]
-    for position, item in enumerate(given, 1):
+    for position, item in enumerate(_unpacked(document.value, 3), 1):
         line = document.line or position
         raw = encoded(item)
+        failed = _failure(item)
+        if failed:
+            yield Broken(line, "service-error", f"the server reports: {failed}", raw[:RAW], "response")
         resource = item.get("resource") if isinstance(item, dict) else None
         request = item.get("request") if isinstance(item, dict) else None
         method = text_of(request.get("method")) if isinstance(request, dict) else ""
@@ -76,10 +76,37 @@ def _bundle(document: Document, wanted: str) -> Iterator[Record | Broken]:
         yield from _resource(entry, index, wanted)
 
 
+def _is_calm(issue: Any) -> bool:
+    return isinstance(issue, dict) and issue.get("severity") in ("information", "success")
+
+
+def _unpacked(bundle: dict[str, Any], depth: int) -> Iterator[Any]:
+    """The entries of a bundle, and of the bundles in it, as the answer to a batch of searches has them."""
+    given = bundle.get("entry", [])
+    for item in given if isinstance(given, list) else [given]:
+        inner = item.get("resource") if isinstance(item, dict) else None
+        if isinstance(inner, dict) and inner.get("resourceType") == "Bundle" and depth:
+            yield from _unpacked(inner, depth - 1)
+        else:
+            yield item
+
+
+def _failure(item: Any) -> str:
+    """What an entry of a response says went wrong, "" for nothing."""
+    status = text_of(pointed(item, "/response/status"))
+    if status[:1] not in ("4", "5"):
+        return ""
+    said = [text_of(pointed(item, f"/response/outcome/issue/0/{p}")) for p in ("diagnostics", "details/text", "code")]
+    return " ".join([status, *[s for s in said if s][:1]])[:500]
+
+
 def _resource(entry: Entry, index: "_Index", wanted: str) -> Iterator[Record | Broken]:
     kind = entry.resource.get("resourceType")
     if kind == "OperationOutcome":
         issues = entry.resource.get("issue")
+        issues = [i for i in issues if not _is_calm(i)] if isinstance(issues, list) else []
+        if not issues and entry.resource.get("issue"):
+            return
         said = [f"{i.get('severity')}: {i.get('diagnostics') or pointed(i, '/details/text') or i.get('code')}"
                 for i in (issues if isinstance(issues, list) else []) if isinstance(i, dict)]  # fmt: skip
         message = f"the server reports: {'; '.join(said)[:500] or 'an outcome without an issue'}"

@@ -1,5 +1,6 @@
 """HL7 v2 ORU^R01 laboratory results, one record an OBX. Pure."""
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -87,7 +88,7 @@ def _records(piece: Piece, encoding: str) -> Iterator[Record | Broken]:
 def _results(message: Message) -> Iterator[Message]:
     """The message once for each OBX under an OBR, with its own ORC, OBR, OBX and SPM only."""
     common = [s for s in message.segments if s[0] not in ("ORC", "OBR", "OBX", "SPM", "NTE")][:AROUND]
-    groups: list[list[list[str]]] = []
+    groups: list[list[list[str]]] = [] if message.of("OBR") else [[]]  # devices send results without an order
     order: list[list[str]] = []
     for segment in message.segments:
         if segment[0] == "ORC":
@@ -97,10 +98,12 @@ def _results(message: Message) -> Iterator[Message]:
         elif segment[0] in ("OBX", "SPM") and groups:
             groups[-1].append(segment)
     for group in groups:
+        kinds = [field_of(s, 2) if s[0] == "OBX" else s[0] for s in group if s[0] in ("OBX", "SPM")]
+        early = all(k in ("RP", "ED") for k in itertools.takewhile(lambda k: k != "SPM", kinds))  # documents at most
         specimen_seen = False
         around = [s for s in group if s[0] != "OBX"][:AROUND]
         for segment in group:
-            specimen_seen |= segment[0] == "SPM"
+            specimen_seen |= segment[0] == "SPM" and not early
             if segment[0] == "OBX" and not specimen_seen:  # an OBX after the SPM tells of the specimen
                 yield message._replace(segments=[*common, *around, segment])
 

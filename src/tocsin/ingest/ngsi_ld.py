@@ -92,9 +92,13 @@ def _record(line: int, item: dict[str, Any], raw: bytes) -> Record | Broken:
 
 def _chosen(attribute: Any) -> Any:
     """Of several instances of an attribute the one without a datasetId, which is the default one."""
-    if isinstance(attribute, list) and attribute and all(isinstance(a, dict) and "type" in a for a in attribute):
+    if isinstance(attribute, list) and attribute and all(isinstance(a, dict) and _is_told(a) for a in attribute):
         return next((a for a in attribute if "datasetId" not in a), attribute[0])
     return attribute
+
+
+def _is_told(attribute: dict[str, Any]) -> bool:
+    return "type" in attribute or _is_concise(attribute)
 
 
 def _is_concise(attribute: dict[str, Any]) -> bool:
@@ -106,8 +110,9 @@ def _is_concise(attribute: dict[str, Any]) -> bool:
 
 def _value(attribute: Any) -> Any:
     """What an attribute says: the value of a normalised one, a typed value's `@value`, or the plain value."""
-    if isinstance(attribute, dict) and ("type" in attribute or _is_concise(attribute)):
-        attribute = next((attribute[v] for v in _VALUES if v in attribute), attribute)
+    for _ in range(2):  # a typed value may be inside of one: { value = { type, value } }
+        if isinstance(attribute, dict) and _is_told(attribute):
+            attribute = next((attribute[v] for v in _VALUES if v in attribute), attribute)
     if isinstance(attribute, dict) and "@value" in attribute:
         attribute = attribute["@value"]
     return attribute

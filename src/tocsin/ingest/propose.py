@@ -17,7 +17,7 @@ from tocsin.config import Settings, SourceTable
 from tocsin.errors import InputError
 from tocsin.ingest import FORMATS, USUAL, propose_own, sniff
 from tocsin.ingest.contract import Broken, Header, Record
-from tocsin.ingest.dates import Dates
+from tocsin.ingest.dates import EPOCH, Dates
 from tocsin.ingest.hl7 import Piece, pieces, take_apart
 from tocsin.ingest.json_docs import Document, documents, pointed
 from tocsin.ingest.stream import blocks
@@ -36,6 +36,9 @@ _HINTS = {
     "value": r"^n$|count|cases|value|total|number of|result|reading|数$|例数|人数|病例数|数量|结果|浓度",
 }
 _PERSON = re.compile(r"name|phone|mobile|address|birth|ssn|姓名|电话|手机|住址|地址|身份证|出生", re.IGNORECASE)
+_TITLES = {b"pcr_target_units": "nwss", b"dataelement,period,orgunit": "dhis2", b"programstage,": "dhis2-tracker"}
+_COUNTED = re.compile(r"1\d{9}(?:\d{3})?")  # seconds since 1970, or some number
+_TIMES = rf"{_HINTS['reference']}|{_HINTS['report']}|time|stamp|_at$|At$"
 _OWN = {  # the columns of formats that say what and how many in a place of their own
     "hl7-oru": ("code", "positive"),
     "dhis2": ("dataElement", "value"),
@@ -90,11 +93,10 @@ def guess(data: bytes) -> tuple[str, str]:
     if data[:1] == b"\x0a" and not any(isinstance(i, Broken) for i in _read("gtfs-rt", data)):
         return "gtfs-rt", ""
     plain = sniff(data[: 1 << 20])
-    if b"pcr_target_units" in data[:8192].lower() and plain in ("csv", "jsonl"):
-        return "nwss", ""
-    titles = data[:200].lower().replace(b'"', b"")
-    if plain == "csv" and b"dataelement,period,orgunit" in titles:
-        return "dhis2", ""
+    words = data[:8192].lower().replace(b'"', b"")
+    known = next((name for word, name in _TITLES.items() if word in words), "")
+    if known and (plain == "csv" or known == "nwss"):
+        return known, ""
     return _guess_json(data) if plain == "jsonl" else (plain, "")
 
 
@@ -205,6 +207,9 @@ def _fields(
     dates = Dates(zone(settings.city.zone), [], received)
     shown = {c: [v for v in values if v] for c, values in sample.columns.items()}
     dated = [c for c, values in shown.items() if _share(values, lambda v: not dates.read(v).code)]
+    counted = [c for c, values in shown.items() if _share(values, _COUNTED.fullmatch)]
+    dated = [c for c in dated if c not in counted]
+    dated += [c for c in counted if re.search(_TIMES, c, re.IGNORECASE)]
     report = _best("report", dated)
     reference = _best("reference", [c for c in dated if c != report]) or next((c for c in dated if c != report), "")
     if usual:
@@ -219,8 +224,11 @@ def _fields(
             if key
             else "# key = … : no column names each record; corrections would be new cases"
         )
-        yield f"reference = {_quoted(reference)}" if reference else 'reference = "FILL IN: when it happened"'
-        yield f"report = {_quoted(report)}" if report else "# report = … : none found; the moment of arrival stands"
+        reading = {c: f"{{ column = {_quoted(c)}, format = {_quoted(EPOCH)} }}" for c in counted}
+        said = reading.get(reference, _quoted(reference or "FILL IN: when it happened"))
+        yield f"reference = {said}"
+        known = f"report = {reading.get(report, _quoted(report))}"
+        yield known if report else "# report = … : none found; the moment of arrival stands"
     yield from _area(shown, tree, kind)
     yield from _signal(shown, sample, kind, settings, {reference, report})
 
