@@ -97,7 +97,7 @@ SAMPLES = {  # name → (bytes, its format, how many events it holds)
     "ngsi v2": (json.dumps({"subscriptionId": "s", "data": [AIR | {"id": "air-1"}]}).encode(), "ngsi-ld", 1),
     "nwss public json": (json.dumps([WATER, WATER | {"sample_collect_date": "2026-03-02"}]).encode(), "nwss", 2),
     "json with seconds since 1970": (
-        json.dumps({"data": [{"id": f"a{i}", "time": 1772438400 + i, "in": {"name": "东区"}} for i in range(3)]}).encode(),
+        json.dumps({"data": [{"id": f"a{i}", "time": 1772438400 + i, "in": ["东区"]} for i in range(3)]}).encode(),
         "json", 3),
     "dhis2 events as csv": (
         as_csv([["e1", "p", "s", "u1", "2026-03-01", "q1", "7"]], ["event", "program", "programStage", "orgUnit",

@@ -97,7 +97,7 @@ def test_a_letter_cut_in_two_costs_itself() -> None:
 
 def test_no_bytes_of_a_message_are_refused_by_the_wrong_reason() -> None:
     assert read_text(b"\xff\xff", "", "auto") is None
-    assert read_text(b"fever", "KLINGON", "auto") == ("fever", "ascii", "")
+    assert read_text(b"fever", "KLINGON", "auto") == ("fever", "ascii", "", False)
 
 
 def test_text_over_several_lines_is_one_text() -> None:

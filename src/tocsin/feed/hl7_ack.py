@@ -7,6 +7,8 @@ acknowledgement (AA, AE, AR) if MSH-16 says so. The data are durable before eith
 
 from typing import Literal, NamedTuple
 
+from tocsin.ingest.hl7_charset import read_text
+
 Verdict = Literal["A", "E", "R"]  # accepted; error: nothing of it could be used; rejected: no such message is taken
 _CODES = {"E": b"207^Application internal error^HL70357", "R": b"200^Unsupported message type^HL70357"}
 _EVENT = b"201^Unsupported event code^HL70357"
@@ -37,7 +39,9 @@ def header(data: bytes) -> Header | None:
     if not line.startswith(b"MSH") or len(line) < 8 or line[3:4].isalnum():
         return None
     separator = line[3:4]
-    parts = line.split(separator)
+    read = read_text(line, "", "auto")  # a letter of GBK may have the separator's byte in it
+    letters = read.text.split(separator.decode("latin-1")) if read else []
+    parts = [p.encode(read.encoding) for p in letters] if read and not read.torn else line.split(separator)
     return Header(separator, parts[1], [parts[0], separator, *parts[1:]])
 
 

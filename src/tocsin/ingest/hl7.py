@@ -242,8 +242,9 @@ def take_apart(piece: Piece, declared: str) -> tuple[Message, Broken | None] | B
 
 def _decoded(piece: Piece, declared: str, separator: str) -> tuple[str, str, Broken | None] | Broken:
     """(text, encoding, finding): a wrong declaration is told, and the text read all the same where it can be."""
-    head = piece.raw.split(b"\r")[0].split(separator.encode("latin-1"))
-    said = head[17].decode("latin-1") if len(head) > 17 else ""
+    first = read_text(piece.raw.split(b"\r")[0], "", "auto")  # a letter of GBK may have the separator's byte in it
+    head = first.text.split(separator) if first else []
+    said = head[17] if len(head) > 17 else ""
     read = read_text(piece.raw, said, declared)
     if read is None:
         message = (

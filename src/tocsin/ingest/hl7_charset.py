@@ -30,6 +30,7 @@ class Read(NamedTuple):
     text: str
     encoding: str
     odd: str = ""
+    torn: bool = False  # letters were put right, so that the text is not all of the bytes
 
 
 def read_text(raw: bytes, said: str, source: str) -> Read | None:
@@ -48,7 +49,9 @@ def read_text(raw: bytes, said: str, source: str) -> Read | None:
             return Read(text, name)
     mended = None if texts["utf-8"] is not None else _decoded(_TORN.sub(b"?", raw), "utf-8")
     if mended and not _is_chinese(texts["gb18030"]) and (_WIDE.search(mended) or texts["gb18030"] is None):
-        return Read(mended, "utf-8", "a letter is cut in two at the end of a field, and stands as ?; the rest was read")
+        return Read(
+            mended, "utf-8", "a letter is cut in two at the end of a field, and stands as ?; the rest was read", True
+        )
     name = "utf-8" if texts["utf-8"] is not None else "cp1252" if _is_latin(raw) else "gb18030"
     text = texts[name] if name in texts else _decoded(raw, name)
     if text is None:
