@@ -7,6 +7,7 @@ character set; FHS, BHS, BTS and FTS wrap messages, and BTS-1 counts them. MLLP 
 import codecs
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from tocsin.ingest.contract import MAX_RECORD, RAW, Blocks, Broken
@@ -49,29 +50,24 @@ class Message(NamedTuple):
         `PV1-19` is the first component of the first repetition in the first PV1; `PID-11.9` a component; `DG1[*]-3` all
         of them, joined by "; "; `OBX[8661-1]` the value of the OBX with that code in OBX-3.
         """
-        said = _PATH.fullmatch(path)
-        if not said:
+        way = _way(path)
+        if way is None:
             return ""
-        name, chosen, field, component, sub = said.groups()
-        found = self.of(name)
-        if chosen and chosen != "*":
-            found = [s for s in found if chosen in field_of(s, 3).split(self.component)]
-        if field is None:
-            return "; ".join(filter(None, (self.observed(s) for s in found))) if chosen and name == "OBX" else ""
-        if (name, int(field)) == ("OBX", 5) and component is None:
-            values = (self.observed(s) if field_of(s, 2) in ("SN", "NR") else self._one(s, 5, 1, 0) for s in found)
-        else:
-            values = (self._one(s, int(field), int(component or 1), int(sub or 0)) for s in found)
-        return "; ".join(filter(None, values)) if chosen == "*" else next(values, "")
+        found = self.of(way.name)
+        if way.chosen and way.chosen != "*":
+            found = [s for s in found if way.chosen in field_of(s, 3).split(self.component)]
+        if not way.field:
+            return "; ".join(filter(None, map(self.observed, found))) if way.chosen and way.name == "OBX" else ""
+        if way.chosen == "*":
+            return "; ".join(filter(None, (self._one(s, way) for s in found)))
+        return self._one(found[0], way) if found else ""
 
-    def _one(self, segment: list[str], field: int, component: int, sub: int) -> str:
+    def _one(self, segment: list[str], way: "_Way") -> str:
         """A component; text with its ampersands, and a time of day without a zone in that of MSH-7."""
-        name = segment[0]
-        if not sub and component in _TEXTS.get((name, field), ()):
-            found = self.part(field_of(segment, field), component, -1)
-        else:
-            found = self.part(field_of(segment, field), component, sub)
-        return found + self.zone if field in _TIMES.get(name, ()) and _LOCAL.fullmatch(found) else found
+        if way.observed and field_of(segment, 2) in ("SN", "NR"):
+            return self.observed(segment)
+        found = self.part(field_of(segment, way.field), way.component, way.sub)
+        return found + self.zone if way.time and _LOCAL.fullmatch(found) else found
 
     @property
     def zone(self) -> str:
@@ -128,6 +124,30 @@ class Message(NamedTuple):
         if re.fullmatch(r"\.sp\+?\d+", what):
             return "\n"
         return "" if re.fullmatch(r"\.(?:in|ti|sk)[+-]?\d+|[CM](?:[0-9A-F]{4}|[0-9A-F]{6})", what) else whole
+
+
+class _Way(NamedTuple):
+    """A path taken apart; `sub` -1 is all of a component, `time` that a moment stands there, `observed` OBX-5."""
+
+    name: str
+    chosen: str
+    field: int
+    component: int
+    sub: int
+    time: bool
+    observed: bool
+
+
+@lru_cache(maxsize=1 << 12)
+def _way(path: str) -> _Way | None:
+    said = _PATH.fullmatch(path)
+    if said is None:
+        return None
+    name, chosen, *numbers = said.groups(default="")
+    field, component, sub = (int(n or 0) for n in numbers)
+    text = not sub and max(component, 1) in _TEXTS.get((name, field), ())
+    return _Way(name, chosen, field, component or 1, -1 if text else sub, field in _TIMES.get(name, ()),
+                (name, field, component) == ("OBX", 5, 0))  # fmt: skip
 
 
 def field_of(segment: list[str], n: int) -> str:
@@ -210,12 +230,13 @@ def _segments(blocks: Blocks) -> Iterator[tuple[int, bytes | Broken]]:
 
 def _bare(segment: bytes) -> bytes:
     """A segment without MLLP's marks, outer spaces and a byte-order mark before it."""
-    return segment.strip(_AROUND).removeprefix(codecs.BOM_UTF8).lstrip(_AROUND)
+    segment = segment.strip(_AROUND)
+    return segment.removeprefix(codecs.BOM_UTF8).lstrip(_AROUND) if segment.startswith(codecs.BOM_UTF8) else segment
 
 
 def _is_segment(line: bytes, separator: bytes) -> bool:
     """Whether a line begins a segment; one that does not goes on with the text of the segment before it."""
-    name = line.partition(separator)[0].strip() if separator else line[:3]
+    name = line[:3] if line[3:4] == separator else line.partition(separator)[0].strip() if separator else line[:3]
     return len(name) == 3 and name.isalnum() and name.isupper() and not name[:1].isdigit()
 
 
@@ -242,6 +263,8 @@ def take_apart(piece: Piece, declared: str) -> tuple[Message, Broken | None] | B
 
 def _decoded(piece: Piece, declared: str, separator: str) -> tuple[str, str, Broken | None] | Broken:
     """(text, encoding, finding): a wrong declaration is told, and the text read all the same where it can be."""
+    if piece.raw.isascii():
+        return piece.raw.decode("ascii"), "ascii", None
     first = read_text(piece.raw.split(b"\r")[0], "", "auto")  # a letter of GBK may have the separator's byte in it
     head = first.text.split(separator) if first else []
     said = head[17] if len(head) > 17 else ""

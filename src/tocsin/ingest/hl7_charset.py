@@ -39,27 +39,38 @@ def read_text(raw: bytes, said: str, source: str) -> Read | None:
     `said` is MSH-18, of which any repetition may be true; `source` the source's own encoding or "auto", which stands
     where MSH-18 is empty.
     """
-    if raw.isascii():
-        return Read(raw.decode("ascii"), "ascii")
     declared = [s.strip() for s in said.split("~") if s.strip()]
     own = [CHARSETS.get(s.upper().replace(" ", ""), "") for s in declared] or ([source] if source != "auto" else [])
+    for name in ("ascii", *(["utf-8"] if not own or own[0] == "utf-8" else [])):  # what nearly all messages are
+        if (text := _decoded(raw, name)) is not None:
+            return Read(text, name)
     texts = {name: _decoded(raw, name) for name in dict.fromkeys(["utf-8", "gb18030", *filter(None, own)])}
     for name in filter(None, own):
         if (text := texts[name]) is not None and not _contradicted(raw, name, texts):
             return Read(text, name)
+    return _guessed(raw, texts, said, source)
+
+
+def _guessed(raw: bytes, texts: dict[str, str | None], said: str, source: str) -> Read | None:
+    """What the bytes are, with what is said of them instead."""
     mended = None if texts["utf-8"] is not None else _decoded(_TORN.sub(b"?", raw), "utf-8")
     if mended and not _is_chinese(texts["gb18030"]) and (_WIDE.search(mended) or texts["gb18030"] is None):
-        return Read(
-            mended, "utf-8", "a letter is cut in two at the end of a field, and stands as ?; the rest was read", True
-        )
+        odd = "a letter is cut in two at the end of a field, and stands as ?; the rest was read"
+        return Read(mended, "utf-8", odd, True)
     name = "utf-8" if texts["utf-8"] is not None else "cp1252" if _is_latin(raw) else "gb18030"
     text = texts[name] if name in texts else _decoded(raw, name)
     if text is None:
         return None
-    if not own and name != "cp1252":
+    told = bool(said.strip("~ ")) or source != "auto"
+    if not told and name != "cp1252":
         return Read(text, name)
-    what = f"MSH-18 says {said[:40]!r}" if said else "MSH-18 says nothing"
-    what = f"the source's encoding is {source}" if own and not said else what
+    what = (
+        f"MSH-18 says {said[:40]!r}"
+        if said
+        else f"the source's encoding is {source}"
+        if told
+        else "nothing is declared"
+    )
     return Read(text, name, f"{what}, but the text is {name} and was read so; have the sender declare what it sends")
 
 

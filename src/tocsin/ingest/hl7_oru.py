@@ -4,6 +4,7 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 
 from tocsin.config import SourceTable
 from tocsin.ingest.contract import RAW, Blocks, Broken, Cells, Header, Record, Usual
@@ -133,6 +134,7 @@ def _is_loinc(message: Message, obx: list[str], n: int) -> bool:
     return bool(message.part(field_of(obx, 3), n)) and message.part(field_of(obx, 3), n + 2).upper() in ("LN", "LOINC")
 
 
+@lru_cache(maxsize=1 << 12)
 def positive(code: str, said: str, flag: str, kind: str = "") -> str:
     """ "1" for a positive result, "0" for a negative one, "" where it says neither, or both.
 
