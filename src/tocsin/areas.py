@@ -10,7 +10,8 @@ from functools import cached_property
 import numpy as np
 
 from tocsin.errors import ConfigError
-from tocsin.types import Area, Ints, Title
+from tocsin.outlines import Outlines, kilometres, parse_outlines
+from tocsin.types import Area, Floats, Ints, Title
 
 COLUMNS = ("code", "parent", "level", "name_zh", "name_en", "longitude", "latitude", "population")
 
@@ -23,6 +24,7 @@ class AreaTree:
     levels: tuple[str, ...]
     index: dict[str, int] = field(repr=False)
     parent: Ints = field(repr=False)  # (A,) index of the parent, −1 for the root
+    geojson: tuple[bytes, str, str] = field(default=(b"", "", ""), repr=False, compare=False)  # data, code's key, file
 
     def __getitem__(self, code: str) -> Area:
         return self.areas[self.index[code]]
@@ -88,6 +90,40 @@ class AreaTree:
                 break
             at, found = code, self[code]
         return found
+
+    def drawn(self, data: bytes, key: str, file: str) -> "AreaTree":
+        """The same tree with outlines, which are read when a point is first looked for."""
+        return replace(self, geojson=(data, key, file))
+
+    def at_point(self, longitude: float, latitude: float, km: float = 0.0) -> Area | None:
+        """The deepest area under the root whose outline a point (WGS 84) lies in; else the nearest centre within `km`.
+
+        Centres are those of the finest level that has any. None if there is neither; ConfigError for outlines that
+        cannot be read.
+        """
+        if not (abs(longitude) <= 180 and abs(latitude) <= 90):
+            return None
+        around = self.outlines.around(longitude, latitude) if self.outlines else []
+        around = [c for c in around if c in self.index and c != self.root.code]
+        if around:
+            return self[max(around, key=lambda c: len(self.path(c)))]
+        centres, at = self._centres
+        if km <= 0 or not centres:
+            return None
+        far = kilometres(longitude, latitude, at[:, 0], at[:, 1])
+        nearest = int(far.argmin())
+        return centres[nearest] if far[nearest] <= km else None
+
+    @cached_property
+    def outlines(self) -> Outlines | None:
+        """The areas' outlines, None without a file of them."""
+        return parse_outlines(*self.geojson) if self.geojson[0] else None
+
+    @cached_property
+    def _centres(self) -> tuple[list[Area], Floats]:
+        some = [[a for a in self.at(level) if math.isfinite(a.longitude + a.latitude)] for level in self.levels]
+        finest = next((areas for areas in reversed(some) if areas), [])
+        return finest, np.array([(a.longitude, a.latitude) for a in finest]).reshape(-1, 2)
 
     @cached_property
     def _named(self) -> dict[tuple[str, str], str]:

@@ -297,8 +297,8 @@ def open_desk(directory: Path, env: Mapping[str, str], *, agree: bool = True) ->
     where = config.expand(settings.areas.file, directory, env)
     areas = tree(parse_areas(_bytes(where, "areas.file"), settings.areas.columns, str(where)), settings.city.levels)
     mapped = config.expand(settings.areas.geojson, directory, env) if settings.areas.geojson else None
-    if mapped is not None and not mapped.exists():
-        raise ConfigError(f"{file}: areas.geojson: there is no file {mapped}; leave the key out for a map of points")
+    if mapped is not None:
+        areas = areas.drawn(_bytes(mapped, "areas.geojson"), settings.areas.geojson_key, str(mapped))
     store = open_store(directory, config.fill(settings.store.url, env), settings.store.schema)
     desk = Desk(directory, settings, areas, store, mapped)
     if agree:

@@ -83,14 +83,15 @@ def test_what_is_unchanged_is_asked_for_but_not_taken_again_even_by_the_next_run
     assert "s3cret" not in (made / "feeds" / "rows.json").read_text()
 
 
-@pytest.mark.parametrize("how", ["link", "pointer"])
+@pytest.mark.parametrize("how", ["link", "pointer", "bundle"])
 def test_all_pages_are_taken(tmp_path: Path, api: Api, how: str) -> None:
-    more = "" if how == "link" else 'next = "/links/a~1b"\n'
+    more = 'next = "/links/a~1b"\n' if how == "pointer" else ""
     source = ROWS if how == "link" else ROWS.replace('"jsonl"', '"json"\nrecords = "/rows"')
     for n in range(3):
         following = f"/rows?page={n + 1}" if n < 2 else ""
         link = {"Link": f'<{following}>; rel="next", </rows>; rel="first"'} if following and how == "link" else {}
         body = {"rows": [json.loads(row(f"k{n}"))], "links": {"a/b": following or None}}
+        body |= {"resourceType": "Bundle", "link": [{"relation": "next", "url": following}] if following else []}
         api.pages[f"/rows?page={n}"] = 200, link, row(f"k{n}") if how == "link" else json.dumps(body).encode()
 
     async def main() -> None:

@@ -82,7 +82,7 @@ class PollFeed(_Certified, frozen=True, kw_only=True, tag="poll"):
     seconds: float = 300.0  # from one round to the next
     headers: dict[str, str] = {}  # such as Authorization = "Bearer ${NAME}"
     proxy: str = ""  # address of an HTTP proxy; those of the environment are not used
-    next: str = ""  # JSON pointer to the next page's address in a page; empty: the header Link, rel="next"
+    next: str = ""  # JSON pointer to the next page's address; empty: the header Link, or as the standard pages
     since: str = ""  # a query parameter that says from when on; its value is when the last whole round began …
     overlap: float = 600.0  # … less so many seconds
     begin: str = ""  # its value in the very first round; empty: none

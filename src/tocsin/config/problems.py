@@ -170,8 +170,11 @@ def _mapping_problems(f: SourceTable, m: RecordMap, signals: set[str]) -> typing
     if classify and not (classify.text or classify.codes):
         yield "classify", "name the columns of free text (text = …) or of ICD-10 codes (codes = …)"
     ways = m.area if isinstance(m.area, list) else [m.area]
-    if not ways or any(not (w if isinstance(w, str) else w.column or w.names or w.value) for w in ways):
-        yield "area", "name the column that holds the area's code, or the columns of names, or a constant value"
+    if not ways or any(not (w if isinstance(w, str) else w.column or w.names or w.value or w.longitude) for w in ways):
+        yield "area", "name the column that holds the area's code, or the columns of names or of a point, or a value"
+    for w in ways:
+        if not isinstance(w, str) and (bool(w.longitude) != bool(w.latitude) or w.km < 0):
+            yield "area", "a point has a longitude and a latitude, both columns, and km of 0 or more"
 
 
 def _is_text_encoding(name: str) -> bool:

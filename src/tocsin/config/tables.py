@@ -159,13 +159,17 @@ class Field(_Table, frozen=True):
 
 
 class AreaField(_Table, frozen=True):
-    """One way to find the area: a code column (optionally its first `prefix` characters), or names, coarsest first."""
+    """One way to find the area: a code column (optionally its first `prefix` characters), names, or a point."""
 
     column: str = ""
     prefix: int = 0
     names: list[str] = []  # columns of names, coarsest first: the deepest one that matches
     value: str = ""  # a constant code
     map: dict[str, str] = {}
+    longitude: str = ""  # with latitude, columns of a point: the deepest area of areas.geojson that it lies in
+    latitude: str = ""
+    km: float = 0.0  # … else the area with the nearest centre, if it is no farther; 0: only outlines count
+    datum: Literal["wgs84", "gcj02", "bd09"] = "wgs84"  # of the point; outlines and centres are WGS 84
 
 
 class Classify(_Table, frozen=True):

@@ -7,8 +7,11 @@ acknowledgement (AA, AE, AR) if MSH-16 says so. The data are durable before eith
 
 from typing import Literal, NamedTuple
 
+from tocsin.ingest.hl7_charset import read_text
+
 Verdict = Literal["A", "E", "R"]  # accepted; error: nothing of it could be used; rejected: no such message is taken
 _CODES = {"E": b"207^Application internal error^HL70357", "R": b"200^Unsupported message type^HL70357"}
+_EVENT = b"201^Unsupported event code^HL70357"
 _WHEN = {b"AL": "AER", b"NE": "", b"ER": "ER", b"SU": "A"}  # HL7 table 0155
 
 
@@ -36,7 +39,9 @@ def header(data: bytes) -> Header | None:
     if not line.startswith(b"MSH") or len(line) < 8 or line[3:4].isalnum():
         return None
     separator = line[3:4]
-    parts = line.split(separator)
+    read = read_text(line, "", "auto")  # a letter of GBK may have the separator's byte in it
+    letters = read.text.split(separator.decode("latin-1")) if read else []
+    parts = [p.encode(read.encoding) for p in letters] if read and not read.torn else line.split(separator)
     return Header(separator, parts[1], [parts[0], separator, *parts[1:]])
 
 
@@ -47,7 +52,7 @@ def acknowledge(asked: Header | None, verdict: Verdict, text: str, at: str, numb
     """
     if asked is None:
         asked = Header(b"|", b"^~\\&", [])
-    accept, application = asked.field(15), asked.field(16)
+    accept, application = (w if (w := asked.field(n).strip().upper()) in _WHEN else b"" for n in (15, 16))
     if not accept and not application:
         return [_answer(asked, "A" + verdict, verdict, text, at, number)]
     said = []
@@ -69,7 +74,7 @@ def _answer(asked: Header, code: str, verdict: Verdict, text: str, at: str, numb
     said = _escaped(text, asked)
     segments = [fields, [b"MSA", code.encode(), asked.control, *([said] if said else [])]]
     if verdict != "A" and (asked.field(12) or b"2.5") >= b"2.5":  # before, ERR was another segment
-        about = _CODES[verdict].replace(b"^", component)
+        about = (_EVENT if verdict == "R" and kind[0] in (b"ADT", b"ORU") else _CODES[verdict]).replace(b"^", component)
         segments.append([b"ERR", b"", b"", about, b"E", b"", b"", b"", said])
     return b"".join(bar.join(s) + b"\r" for s in segments)
 

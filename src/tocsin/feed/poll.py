@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import re
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -19,9 +18,9 @@ from tocsin.feed import tls
 from tocsin.feed.aside import aside
 from tocsin.feed.contract import Deliver, Message, Say, Status, durable, sentence
 from tocsin.feed.http import Answer, Getter, within
+from tocsin.feed.pages import next_link
 from tocsin.types import Instant
 
-_NEXT = re.compile(r'<([^>]*)>[^,]*;\s*rel="?next"?', re.IGNORECASE)
 LONGEST = 3600.0  # seconds that a server may ask us to stay away
 
 
@@ -130,16 +129,8 @@ class Poll:
 
     def _next(self, answer: Answer) -> str:
         """The next page's address, "" after the last."""
-        if not self._feed.next:
-            found = _NEXT.search(", ".join(answer.headers.get_all("link", [])))
-            return within(answer.url, found[1]) if found else ""
-        try:
-            value: Any = msgspec.json.decode(answer.body)
-        except (msgspec.DecodeError, RecursionError, UnicodeError) as e:
-            raise FeedError(f"the page is no JSON, so {self._feed.next} names no next page: {e}") from e
-        for word in self._feed.next.split("/")[1:]:
-            value = value.get(word.replace("~1", "/").replace("~0", "~")) if isinstance(value, dict) else None
-        return within(answer.url, value) if isinstance(value, str) and value else ""
+        found = next_link(answer.headers, answer.body, self._feed.next)
+        return within(answer.url, found) if found else ""
 
     def _remembered(self) -> Memory:
         """Nothing where there is no file, or one that cannot be read: then everything is asked for again."""

@@ -21,6 +21,9 @@ _WRITTEN = re.compile(
     re.ASCII,
 )
 _COMPACT = re.compile(r"(\d{8})(\d{2})(?:(\d{2})(?:(\d{2})(\.\d+)?)?)?\s*(Z|[+-]\d{2}:?\d{2})?", re.ASCII)  # HL7
+_SECONDS = re.compile(r"\d{1,10}(?:\.\d+)?", re.ASCII)
+_MILLISECONDS = re.compile(r"\d{11,13}", re.ASCII)
+EPOCH = "epoch"  # instead of a strptime format: seconds since 1970, or milliseconds from eleven digits on
 _TIMED = re.compile(r"%[HIMSXcfpsT]")
 
 
@@ -63,6 +66,8 @@ class Dates:
         if not self.formats:
             return _usual(plain)
         for form in self.formats:
+            if form == EPOCH and (_SECONDS.fullmatch(plain) or _MILLISECONDS.fullmatch(plain)):
+                return datetime.fromtimestamp(float(plain) / (1000 if _MILLISECONDS.fullmatch(plain) else 1), UTC)
             try:
                 found = datetime.strptime(plain, form)
             except ValueError:

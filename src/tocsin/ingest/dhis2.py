@@ -1,25 +1,83 @@
-"""DHIS2 data value sets and tracker events (JSON, as the web API takes and gives them). Pure."""
+"""DHIS2 data value sets (JSON or CSV) and tracker events (JSON), as the web API takes and gives them. Pure."""
 
+import itertools
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
 from tocsin.config import SourceTable
+from tocsin.ingest import table_csv
 from tocsin.ingest.contract import RAW, Blocks, Broken, Header, Record, Usual
 from tocsin.ingest.json_docs import cells, each_object, text_of
+from tocsin.ingest.lines import head_text
 
 USUAL = Usual(("dataElement", "period", "orgUnit", "categoryOptionCombo", "attributeOptionCombo"), "start")
 USUAL_TRACKER = Usual(("event",), "occurredAt")
 
-_WEEK = re.compile(r"(\d{4})(Wed|Thu|Sat|Sun)?W(\d{1,2})")
-_WEEK_BEGINS = {None: 0, "Wed": 2, "Thu": 3, "Sat": -2, "Sun": -1}  # days from the ISO week's Monday
+_CSV = {n.lower(): n for n in (*USUAL.key, "value", "storedBy", "lastUpdated", "comment", "followUp", "deleted")}
+MANY = 10_000  # rows of one event
+_NOT_YET = ("SCHEDULE", "OVERDUE", "SKIPPED")  # events that have not come about
+_WEEK = re.compile(r"(\d{4})(Tue|Wed|Thu|Fri|Sat|Sun|Bi)?W(\d{1,2})")
+_WEEK_BEGINS = {None: 0, "Bi": 0, "Tue": 1, "Wed": 2, "Thu": 3, "Fri": -3, "Sat": -2, "Sun": -1}  # days after Monday
 _MONTHS = re.compile(r"(\d{4})(?:(\d{2})(B)?|Q([1-4])|S([12])|(April|July|Oct)?)")
 
 
-def read(_source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Broken]:
+def read(source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Broken]:
     """One record a data value, with what its set says of all of them; `start` is the first day of its period."""
+    blocks, table = _is_table(blocks)
+    if table:
+        return _from_csv(source, blocks)
     return each_object(blocks, _values, _value, "a data value: an object with dataElement, period, orgUnit, value")
+
+
+def _is_table(blocks: Blocks) -> tuple[Blocks, bool]:
+    first = next(blocks, b"")
+    plain = isinstance(first, bytes) and head_text(first).lstrip("\ufeff \t\r\n")
+    return itertools.chain([first], blocks), bool(plain) and not str(plain).startswith(("{", "[", "<"))
+
+
+def _events_from_csv(source: SourceTable, blocks: Blocks) -> Iterator[Record | Broken]:
+    held: tuple[int, dict[str, Any], list[bytes]] | None = None
+    for row in table_csv.read(source, blocks):
+        if isinstance(row, Record):
+            item = {name: text for name, text in row.cells.items() if text}
+            told = {"dataElement": item.pop("dataElement", ""), "value": item.pop("value", "")}
+            if held and (item.get("event") != held[1].get("event") or len(held[2]) >= MANY):
+                yield from _told(held)
+                held = None
+            held = held or (row.line, {**item, "deleted": item.get("deleted") == "true", "dataValues": []}, [])
+            held[1]["dataValues"].append(told)
+            held[2].append(row.raw or b"")
+        elif isinstance(row, Broken):
+            yield row
+        elif "event" not in row.columns:
+            there = ", ".join(row.columns)[:200]
+            yield Broken(row.line, "missing-column", f"has no column event, so it is no file of events; it has {there}")
+            return
+    if held:
+        yield from _told(held)
+
+
+def _told(held: tuple[int, dict[str, Any], list[bytes]]) -> Iterator[Record | Broken]:
+    if held[1].get("status") not in _NOT_YET:
+        yield _event(held[0], held[1], b"\n".join(held[2]))
+
+
+def _from_csv(source: SourceTable, blocks: Blocks) -> Iterator[Record | Broken]:
+    """The same from the columns of DHIS2's CSV, whose names are in small letters."""
+    for row in table_csv.read(source, blocks):
+        if isinstance(row, Record):
+            item = {_CSV.get(name.lower(), name): text for name, text in row.cells.items() if text}
+            deleted = {"deleted": item.get("deleted") == "true"}
+            yield _value(row.line, item | deleted, row.raw or b"")
+        elif isinstance(row, Broken):
+            yield row
+        elif "dataelement" not in map(str.lower, row.columns):
+            there = ", ".join(row.columns)[:200]
+            message = f"has no column dataelement, so it is no file of data values; it has {there}"
+            yield Broken(row.line, "missing-column", message, field="dataelement")
+            return
 
 
 def _values(document: Any) -> list[Any]:
@@ -51,8 +109,14 @@ def _value(line: int, item: dict[str, Any], raw: bytes) -> Record | Broken:
     return Record(line, cells(plain, item), raw, item.get("deleted") is True)
 
 
-def read_tracker(_source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Broken]:
-    """One record an event; its data values are columns by the data element's id."""
+def read_tracker(source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Broken]:
+    """One record an event; its data values are columns by the data element's id, and so are the attributes of whom it
+    is about. Events that are scheduled, overdue or skipped have not come about, and are none. In CSV, whose rows are
+    data values, the rows of one event stand together.
+    """
+    blocks, table = _is_table(blocks)
+    if table:
+        return _events_from_csv(source, blocks)
     return each_object(blocks, _events, _event, "an event: an object with event, orgUnit, occurredAt")
 
 
@@ -64,21 +128,32 @@ def _events(document: Any) -> list[Any]:
         return [document]
     found: list[Any] = []
     inside = False
-    for name in ("events", "instances", "enrollments", "trackedEntities"):
+    about = _list(document.get("attributes"))
+    for name in ("events", "instances", "enrollments", "trackedEntities", "trackedEntityInstances"):
         children = document.get(name)
         if isinstance(children, list):
             inside = True
             for child in children:
                 found += [child] if name == "events" else _events(child)
-    return found if inside else [document]
+    if not inside:
+        return [] if "event" not in document and "enrollment" in document else [document]
+    happened = [e for e in found if not (isinstance(e, dict) and e.get("status") in _NOT_YET)]
+    return [{**e, "attributes": [*about, *_list(e.get("attributes"))]} if about and isinstance(e, dict) else e
+            for e in happened]  # fmt: skip
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _event(line: int, item: dict[str, Any], raw: bytes) -> Record | Broken:
-    values = item.get("dataValues")
-    said = {
-        text_of(v.get("dataElement")): v.get("value") for v in values if isinstance(v, dict)
-    } if isinstance(values, list) else {}  # fmt: skip
-    plain = {**said, **{k: v for k, v in item.items() if k != "dataValues"}}
+    said: dict[str, Any] = {}
+    for some, name in (("attributes", "attribute"), ("dataValues", "dataElement")):
+        values = item.get(some)
+        for v in values if isinstance(values, list) else ():
+            if isinstance(v, dict):
+                said[text_of(v.get(name))] = v.get("value")
+    plain = {**said, **{k: v for k, v in item.items() if k not in ("dataValues", "attributes")}}
     plain.setdefault("occurredAt", item.get("eventDate"))  # as it was called before 2.38
     return Record(line, cells(plain, item), raw, item.get("deleted") is True)
 
@@ -90,7 +165,8 @@ def period_start(period: str) -> date | None:
             return date(int(period[:4]), int(period[4:6]), int(period[6:]))
         week = _WEEK.fullmatch(period)
         if week:
-            monday = date.fromisocalendar(int(week[1]), int(week[3]), 1)
+            number = int(week[3]) * 2 - 1 if week[2] == "Bi" else int(week[3])
+            monday = date.fromisocalendar(int(week[1]), number, 1)
             return monday + timedelta(days=_WEEK_BEGINS[week[2]])
         said = _MONTHS.fullmatch(period)
         if not said:

@@ -5,12 +5,15 @@ from typing import Any, NamedTuple
 
 from tocsin.config import SourceTable
 from tocsin.ingest.contract import RAW, Blocks, Broken, Cells, Header, Record, Usual
+from tocsin.ingest.hl7_oru import positive
 from tocsin.ingest.json_docs import Document, documents, encoded, no_object, pointed, text_of
 
 USUAL = Usual(key=("id",), reference="when")
 _GONE = ("entered-in-error", "cancelled", "refuted", "not-done")
+_AHEAD = ("planned", "proposed", "draft")  # of an Encounter: nobody has come
+_LOINC = "http://loinc.org"
 _WHEN = {
-    "Encounter": ("/period/start",),
+    "Encounter": ("/period/start", "/actualPeriod/start"),
     "Condition": ("/onsetDateTime", "/onsetPeriod/start", "/recordedDate"),
     "Observation": ("/effectiveDateTime", "/effectivePeriod/start", "/effectiveInstant", "/issued"),
 }
@@ -30,8 +33,9 @@ def read(source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Brok
     """One record a resource of the type that `records` names (Encounter unless given); the others are for reference.
 
     Columns: `id`, `when`, `updated` (meta.lastUpdated, else the bundle's timestamp), `status`, `class`, `codes`, `text`
-    (its own and, for an Encounter, those of the Conditions in the bundle that name it), `value`, `unit`, `encounter`;
-    `/…`, a JSON pointer into the resource; `Type/…`, a pointer into the resource of that type it refers to.
+    (its own and, for an Encounter, those of the Conditions in the bundle that name it, or that it names), `code` (LOINC
+    where there is one), `value`, `unit`, `positive` (of an Observation: 1, 0 or nothing), `encounter`; `/…`, a JSON
+    pointer into the resource; `Type/…`, a pointer into the resource of that type it refers to.
     """
     wanted = source.records or "Encounter"
     for document in documents(blocks):
@@ -47,13 +51,13 @@ def read(source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Brok
 
 
 def _bundle(document: Document, wanted: str) -> Iterator[Record | Broken]:
-    given = document.value.get("entry", [])
     entries: list[Entry] = []
-    if not isinstance(given, list):
-        given = [given]
-    for position, item in enumerate(given, 1):
+    for position, item in enumerate(_unpacked(document.value, 3), 1):
         line = document.line or position
         raw = encoded(item)
+        failed = _failure(item)
+        if failed:
+            yield Broken(line, "service-error", f"the server reports: {failed}", raw[:RAW], "response")
         resource = item.get("resource") if isinstance(item, dict) else None
         request = item.get("request") if isinstance(item, dict) else None
         method = text_of(request.get("method")) if isinstance(request, dict) else ""
@@ -72,10 +76,37 @@ def _bundle(document: Document, wanted: str) -> Iterator[Record | Broken]:
         yield from _resource(entry, index, wanted)
 
 
+def _is_calm(issue: Any) -> bool:
+    return isinstance(issue, dict) and issue.get("severity") in ("information", "success")
+
+
+def _unpacked(bundle: dict[str, Any], depth: int) -> Iterator[Any]:
+    """The entries of a bundle, and of the bundles in it, as the answer to a batch of searches has them."""
+    given = bundle.get("entry", [])
+    for item in given if isinstance(given, list) else [given]:
+        inner = item.get("resource") if isinstance(item, dict) else None
+        if isinstance(inner, dict) and inner.get("resourceType") == "Bundle" and depth:
+            yield from _unpacked(inner, depth - 1)
+        else:
+            yield item
+
+
+def _failure(item: Any) -> str:
+    """What an entry of a response says went wrong, "" for nothing."""
+    status = text_of(pointed(item, "/response/status"))
+    if status[:1] not in ("4", "5"):
+        return ""
+    said = [text_of(pointed(item, f"/response/outcome/issue/0/{p}")) for p in ("diagnostics", "details/text", "code")]
+    return " ".join([status, *[s for s in said if s][:1]])[:500]
+
+
 def _resource(entry: Entry, index: "_Index", wanted: str) -> Iterator[Record | Broken]:
     kind = entry.resource.get("resourceType")
     if kind == "OperationOutcome":
         issues = entry.resource.get("issue")
+        issues = [i for i in issues if not _is_calm(i)] if isinstance(issues, list) else []
+        if not issues and entry.resource.get("issue"):
+            return
         said = [f"{i.get('severity')}: {i.get('diagnostics') or pointed(i, '/details/text') or i.get('code')}"
                 for i in (issues if isinstance(issues, list) else []) if isinstance(i, dict)]  # fmt: skip
         message = f"the server reports: {'; '.join(said)[:500] or 'an outcome without an issue'}"
@@ -83,7 +114,7 @@ def _resource(entry: Entry, index: "_Index", wanted: str) -> Iterator[Record | B
     elif not isinstance(kind, str):
         message = "has no resourceType, so it is no FHIR resource"
         yield Broken(entry.line, "bad-fhir", message, entry.raw[:RAW], "resourceType")
-    elif kind == wanted:
+    elif kind == wanted and not (kind == "Encounter" and entry.resource.get("status") in _AHEAD):
         yield index.record(entry)
 
 
@@ -104,6 +135,16 @@ class _Index:
                 if visit:
                     self.conditions.setdefault(id(visit.resource), []).append(e.resource)
 
+    def diagnoses(self, visit: dict[str, Any]) -> list[dict[str, Any]]:
+        """The Conditions that name a visit, and those that it names, each once."""
+        found = {id(c): c for c in self.conditions.get(id(visit), [])}
+        for reference in _references([visit.get("diagnosis"), visit.get("reasonReference")]):
+            named = _contained(visit, reference) if reference.startswith("#") else self.get(reference)
+            one = named.resource if isinstance(named, Entry) else named
+            if one and one.get("resourceType") == "Condition" and not _gone(one):
+                found[id(one)] = one
+        return list(found.values())
+
     def get(self, reference: str) -> Entry | None:
         """The resource a reference names: by full URL, by Type/id, or by the end of an absolute URL."""
         plain = reference.partition("/_history/")[0]
@@ -114,7 +155,7 @@ class _Index:
         """The resource as a record."""
         r = entry.resource
         kind = r["resourceType"]
-        related = self.conditions.get(id(r), []) if kind == "Encounter" else []
+        related = self.diagnoses(r) if kind == "Encounter" else []
         concepts = [c for one in [r, *related] for c in _concepts(one)]
         value = pointed(r, "/valueQuantity/value")
         plain = {
@@ -125,8 +166,10 @@ class _Index:
             "class": pointed(r, "/class/code") or pointed(r, "/class/0/coding/0/code"),
             "codes": " ".join(dict.fromkeys(code for c in concepts for code in _codes(c))),
             "text": "; ".join(dict.fromkeys(text for c in concepts for text in _texts(c))),
+            "code": _code(r.get("code")),
             "value": value if value is not None else _coded_value(r),
             "unit": pointed(r, "/valueQuantity/code") or pointed(r, "/valueQuantity/unit"),
+            "positive": _positive(r) if kind == "Observation" else "",
             "encounter": text_of(pointed(r, "/encounter/reference")).rpartition("/")[2] or None,
         }
         references = list(dict.fromkeys(_references(r)))
@@ -143,8 +186,9 @@ class _Index:
             name, _, rest = column.partition("/")
             for x in references if rest else ():
                 other = self.get(x)
-                if other and other.resource.get("resourceType") == name:
-                    return pointed(other.resource, f"/{rest}")
+                one = other.resource if other else _contained(r, x)
+                if one and one.get("resourceType") == name:
+                    return pointed(one, f"/{rest}")
             return None
 
         return Record(entry.line, Cells(plain, find), entry.raw, _gone(r) or entry.method == "DELETE", notes)
@@ -163,8 +207,11 @@ def _concepts(resource: dict[str, Any]) -> Iterator[Any]:
     """The codeable concepts that say what it is about."""
     if resource.get("resourceType") in ("Condition", "Observation"):
         yield resource.get("code")
-    reasons = resource.get("reasonCode")
-    yield from reasons if isinstance(reasons, list) else ()
+    for name in ("reasonCode", "reason"):  # as it is called in R4, and in STU3 and R5
+        reasons = resource.get(name)
+        for one in reasons if isinstance(reasons, list) else ():
+            inside = pointed(one, "/value")
+            yield from [pointed(v, "/concept") for v in inside] if isinstance(inside, list) else [one]
 
 
 def _codes(concept: Any) -> Iterator[str]:
@@ -179,6 +226,30 @@ def _texts(concept: Any) -> Iterator[str]:
     coding = pointed(concept, "/coding")
     named = [text_of(pointed(c, "/display")) for c in coding] if isinstance(coding, list) else []
     yield from filter(None, [own] if own else named)
+
+
+def _code(concept: Any) -> str:
+    """The LOINC code of a concept, else its first code."""
+    coding = pointed(concept, "/coding")
+    some = [c for c in coding if isinstance(c, dict)] if isinstance(coding, list) else []
+    return next((text_of(c.get("code")) for c in sorted(some, key=lambda c: c.get("system") != _LOINC)), "")
+
+
+def _positive(resource: dict[str, Any]) -> str:
+    """Whether an Observation says that something was found, by its coded value, its words, or its interpretation."""
+    value = resource.get("valueCodeableConcept")
+    said = "; ".join(_texts(value)) or text_of(resource.get("valueString"))
+    if isinstance(resource.get("valueBoolean"), bool):
+        return "1" if resource["valueBoolean"] else "0"
+    flag = next(_codes(pointed(resource, "/interpretation/0")), "")
+    return positive(next(_codes(value), ""), said, flag, "CWE" if value else "")
+
+
+def _contained(resource: dict[str, Any], reference: str) -> dict[str, Any] | None:
+    """The resource inside another that `#id` names."""
+    inside = resource.get("contained")
+    some = inside[:100] if reference.startswith("#") and isinstance(inside, list) else []
+    return next((c for c in some if isinstance(c, dict) and f"#{c.get('id')}" == reference), None)
 
 
 def _coded_value(resource: dict[str, Any]) -> Any:

@@ -4,20 +4,22 @@ HL7 v2.5.1, chapter 2: segments end in CR (LF and CRLF are taken too), MSH-1 and
 character set; FHS, BHS, BTS and FTS wrap messages, and BTS-1 counts them. MLLP frames are 0x0B … 0x1C 0x0D.
 """
 
+import codecs
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from tocsin.ingest.contract import MAX_RECORD, RAW, Blocks, Broken
-
-CHARSETS = {  # MSH-18, HL7 table 0211, without spaces → Python's name
-    "ASCII": "ascii", "UNICODEUTF-8": "utf-8", "UTF-8": "utf-8", "UTF8": "utf-8", "GB18030-2000": "gb18030",
-    "GB18030": "gb18030", "GB2312": "gb18030", "GBK": "gb18030", "CNS11643-1992": "euc_tw", "BIG-5": "big5",
-    "BIG5": "big5", "KSX1001": "euc_kr", "ISOIR87": "iso2022_jp", "ISOIR14": "shift_jis", "UNICODE": "utf-8",
-    **{f"8859/{n}": f"iso8859-{n}" for n in (1, 2, 3, 4, 5, 6, 7, 8, 9, 15)},
-}  # fmt: skip
+from tocsin.ingest.hl7_charset import read_text
 
 _PATH = re.compile(r"([A-Z][A-Z0-9]{2})(?:\[([^\]]+)\])?(?:-(\d{1,3})(?:\.(\d{1,2})(?:\.(\d{1,2}))?)?)?")
+_AROUND = b"\x0b\x1c \t"
+_TIMES = {"EVN": (2, 6), "PV1": (44, 45), "PV2": (8, 9), "DG1": (5,), "PID": (29, 33), "ORC": (9, 15), "SPM": (17, 18),
+          "OBR": (7, 8, 14, 22), "OBX": (14, 19)}  # fmt: skip
+_TEXTS = {("PV2", 3): (2,), ("DG1", 3): (2,), ("DG1", 4): (1,), ("NTE", 3): (1,), ("PV2", 12): (1,), ("OBX", 5): (1,)}
+_LOCAL = re.compile(r"\d{10}(?:\d{2}){0,2}(?:\.\d+)?", re.ASCII)
+_ZONE = re.compile(r"(?<=\d)[+-]\d{4}$", re.ASCII)
 _WRAPS = (b"FHS", b"BHS", b"BTS", b"FTS")
 
 
@@ -48,17 +50,30 @@ class Message(NamedTuple):
         `PV1-19` is the first component of the first repetition in the first PV1; `PID-11.9` a component; `DG1[*]-3` all
         of them, joined by "; "; `OBX[8661-1]` the value of the OBX with that code in OBX-3.
         """
-        said = _PATH.fullmatch(path)
-        if not said:
+        way = _way(path)
+        if way is None:
             return ""
-        name, chosen, field, component, sub = said.groups()
-        found = self.of(name)
-        if chosen and chosen != "*":
-            found = [s for s in found if chosen in field_of(s, 3).split(self.component)]
-        if field is None:
-            return "; ".join(filter(None, (self.observed(s) for s in found))) if chosen and name == "OBX" else ""
-        values = (self.part(field_of(s, int(field)), int(component or 1), int(sub or 0)) for s in found)
-        return "; ".join(filter(None, values)) if chosen == "*" else next(values, "")
+        found = self.of(way.name)
+        if way.chosen and way.chosen != "*":
+            found = [s for s in found if way.chosen in field_of(s, 3).split(self.component)]
+        if not way.field:
+            return "; ".join(filter(None, map(self.observed, found))) if way.chosen and way.name == "OBX" else ""
+        if way.chosen == "*":
+            return "; ".join(filter(None, (self._one(s, way) for s in found)))
+        return self._one(found[0], way) if found else ""
+
+    def _one(self, segment: list[str], way: "_Way") -> str:
+        """A component; text with its ampersands, and a time of day without a zone in that of MSH-7."""
+        if way.observed and field_of(segment, 2) in ("SN", "NR"):
+            return self.observed(segment)
+        found = self.part(field_of(segment, way.field), way.component, way.sub)
+        return found + self.zone if way.time and _LOCAL.fullmatch(found) else found
+
+    @property
+    def zone(self) -> str:
+        """The time zone of MSH-7, which is that of every time in the message that has none (chapter 2.15.9.7)."""
+        said = _ZONE.search(self.part(field_of(self.segments[0], 7), 1))
+        return said[0] if said else ""
 
     def observed(self, segment: list[str]) -> str:
         """OBX-5 as text: of a coded value its original text, else its name, else its code."""
@@ -70,17 +85,19 @@ class Message(NamedTuple):
             if coded:
                 order = (8, 1, 0, 4) if kind == "CWE" or len(parts) > 8 else (1, 0, 4)
                 chosen = next((parts[i] for i in order if i < len(parts) and parts[i].strip()), "")
+            elif kind in ("SN", "NR"):  # comparator, number, separator, number; or low and high
+                chosen = ("" if kind == "SN" else "-").join(filter(None, parts)).removeprefix("=")
             else:
-                chosen = one if kind in ("TX", "FT", "ST") else parts[0]
-            said.append(self.plain(chosen))
+                chosen = one.strip(self.component) if kind in ("TX", "FT", "ST") else parts[0]
+            said.append("" if chosen == '""' else self.plain(chosen))
         return "; ".join(filter(None, said))
 
     def part(self, field: str, component: int, sub: int = 0) -> str:
-        """A component of the first repetition; `sub` 0 is all of it."""
+        """A component of the first repetition, or its first subcomponent; `sub` -1 is all of it."""
         first = field.partition(self.repetition)[0]
         parts = first.split(self.component)
         found = parts[component - 1] if 0 < component <= len(parts) else ""
-        if sub or (self.sub and self.sub in found):
+        if sub > 0 or (sub == 0 and self.sub and self.sub in found):
             subs = found.split(self.sub) if self.sub else [found]
             found = subs[max(sub, 1) - 1] if max(sub, 1) <= len(subs) else ""
         found = self.plain(found)
@@ -104,7 +121,33 @@ class Message(NamedTuple):
             return fixed[what]
         if re.fullmatch(r"X(?:[0-9A-Fa-f]{2})+", what):
             return bytes.fromhex(what[1:]).decode(self.encoding, "replace")
-        return "\n" if re.fullmatch(r"\.sp\d+", what) else whole
+        if re.fullmatch(r"\.sp\+?\d+", what):
+            return "\n"
+        return "" if re.fullmatch(r"\.(?:in|ti|sk)[+-]?\d+|[CM](?:[0-9A-F]{4}|[0-9A-F]{6})", what) else whole
+
+
+class _Way(NamedTuple):
+    """A path taken apart; `sub` -1 is all of a component, `time` that a moment stands there, `observed` OBX-5."""
+
+    name: str
+    chosen: str
+    field: int
+    component: int
+    sub: int
+    time: bool
+    observed: bool
+
+
+@lru_cache(maxsize=1 << 12)
+def _way(path: str) -> _Way | None:
+    said = _PATH.fullmatch(path)
+    if said is None:
+        return None
+    name, chosen, *numbers = said.groups(default="")
+    field, component, sub = (int(n or 0) for n in numbers)
+    text = not sub and max(component, 1) in _TEXTS.get((name, field), ())
+    return _Way(name, chosen, field, component or 1, -1 if text else sub, field in _TIMES.get(name, ()),
+                (name, field, component) == ("OBX", 5, 0))  # fmt: skip
 
 
 def field_of(segment: list[str], n: int) -> str:
@@ -119,12 +162,12 @@ def pieces(blocks: Blocks) -> Iterator[Piece | Broken]:
     skipping = False
     for number, segment in _segments(blocks):
         if isinstance(segment, Broken):
-            raw = b"\r".join(held)[:RAW]  # what came last may be half a message: it goes with the finding
+            raw = _joined(held)[:RAW]  # what came last may be half a message: it goes with the finding
             yield segment._replace(line=began or number, raw=raw or segment.raw)
             return
         if segment.startswith(b"MSH") or segment[:3] in _WRAPS:
             if held:
-                yield Piece(began, b"\r".join(held))
+                yield Piece(began, _joined(held))
                 seen += 1
             held, skipping = [], False
             if segment.startswith(b"MSH"):
@@ -137,16 +180,20 @@ def pieces(blocks: Blocks) -> Iterator[Piece | Broken]:
             size += len(segment) + 1
             if size > MAX_RECORD:
                 message = f"the message is longer than {MAX_RECORD >> 20} MB and was skipped; is an MSH lost?"
-                yield Broken(began, "too-long", message, b"\r".join(held)[:RAW])
+                yield Broken(began, "too-long", message, _joined(held)[:RAW])
                 held, skipping = [], True
                 continue
-            held.append(segment)
+            held.append(segment if _is_segment(segment, held[0][3:4]) else b"\n" + segment)
         elif not skipping:
             message = "the segment belongs to no message; a message begins with MSH|^~\\&|"
             yield Broken(number, "bad-hl7", message, segment[:RAW])
             skipping = True
     if held:
-        yield Piece(began, b"\r".join(held))
+        yield Piece(began, _joined(held))
+
+
+def _joined(lines: list[bytes]) -> bytes:
+    return b"\r".join(lines).replace(b"\r\n", b"\n")
 
 
 def _counted(line: int, segment: bytes, seen: int) -> Iterator[Broken]:
@@ -169,16 +216,28 @@ def _segments(blocks: Blocks) -> Iterator[tuple[int, bytes | Broken]]:
         parts = (tail + block).replace(b"\r\n", b"\r").replace(b"\n", b"\r").split(b"\r")
         tail = parts.pop()
         for part in parts:
-            cleaned = part.strip(b"\x0b\x1c \t\xef\xbb\xbf")
+            cleaned = _bare(part)
             if cleaned:
                 yield number, cleaned
             number += 1
         if len(tail) > MAX_RECORD:
             yield number, tail[: MAX_RECORD + 1]
             tail = b""
-    cleaned = tail.strip(b"\x0b\x1c \t\xef\xbb\xbf")
+    cleaned = _bare(tail)
     if cleaned:
         yield number, cleaned
+
+
+def _bare(segment: bytes) -> bytes:
+    """A segment without MLLP's marks, outer spaces and a byte-order mark before it."""
+    segment = segment.strip(_AROUND)
+    return segment.removeprefix(codecs.BOM_UTF8).lstrip(_AROUND) if segment.startswith(codecs.BOM_UTF8) else segment
+
+
+def _is_segment(line: bytes, separator: bytes) -> bool:
+    """Whether a line begins a segment; one that does not goes on with the text of the segment before it."""
+    name = line[:3] if line[3:4] == separator else line.partition(separator)[0].strip() if separator else line[:3]
+    return len(name) == 3 and name.isalnum() and name.isupper() and not name[:1].isdigit()
 
 
 def take_apart(piece: Piece, declared: str) -> tuple[Message, Broken | None] | Broken:
@@ -204,34 +263,16 @@ def take_apart(piece: Piece, declared: str) -> tuple[Message, Broken | None] | B
 
 def _decoded(piece: Piece, declared: str, separator: str) -> tuple[str, str, Broken | None] | Broken:
     """(text, encoding, finding): a wrong declaration is told, and the text read all the same where it can be."""
-    raw = piece.raw
-    if raw.isascii():
-        return raw.decode("ascii"), "ascii", None
-    head = raw.split(b"\r")[0].split(separator.encode("latin-1"))
-    said = head[17].decode("latin-1").split("~")[0].strip() if len(head) > 17 else ""
-    own = CHARSETS.get(said.upper().replace(" ", ""), "") if said else ("" if declared == "auto" else declared)
-    fits = [name for name in ("utf-8", "gb18030") if _fits(raw, name)]
-    if not said and not own:
-        return (raw.decode(fits[0]), fits[0], None) if fits else _unreadable(piece, said)
-    mojibake = own.startswith("iso8859") and fits[:1] == ["utf-8"]  # Latin text is hardly ever valid UTF-8 by chance
-    if own and _fits(raw, own) and not mojibake:
-        return raw.decode(own), own, None
-    if not fits:
-        return _unreadable(piece, said)
-    what = f"MSH-18 says {said[:40]!r}" if said else f"the source's encoding is {declared}"
-    message = f"{what}, but the text is {fits[0]} and was read so; have the sender declare what it sends"
-    odd = Broken(piece.line, "wrong-charset", message, raw[:RAW], "MSH-18", said)
-    return raw.decode(fits[0]), fits[0], odd
-
-
-def _unreadable(piece: Piece, said: str) -> Broken:
-    message = "the text is neither in the character set that MSH-18 names, nor UTF-8, nor GB18030; have it sent again"
-    return Broken(piece.line, "bad-encoding", message, piece.raw[:RAW], "MSH-18", said)
-
-
-def _fits(raw: bytes, encoding: str) -> bool:
-    try:
-        raw.decode(encoding)
-    except (UnicodeError, LookupError):
-        return False
-    return True
+    if piece.raw.isascii():
+        return piece.raw.decode("ascii"), "ascii", None
+    first = read_text(piece.raw.split(b"\r")[0], "", "auto")  # a letter of GBK may have the separator's byte in it
+    head = first.text.split(separator) if first else []
+    said = head[17] if len(head) > 17 else ""
+    read = read_text(piece.raw, said, declared)
+    if read is None:
+        message = (
+            "the text is neither in the character set that MSH-18 names, nor UTF-8, nor GB18030; have it sent again"
+        )
+        return Broken(piece.line, "bad-encoding", message, piece.raw[:RAW], "MSH-18", said)
+    odd = Broken(piece.line, "wrong-charset", read.odd, piece.raw[:RAW], "MSH-18", said) if read.odd else None
+    return read.text, read.encoding, odd

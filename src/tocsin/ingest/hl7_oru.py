@@ -1,7 +1,10 @@
 """HL7 v2 ORU^R01 laboratory results, one record an OBX. Pure."""
 
+import itertools
 import re
+from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 
 from tocsin.config import SourceTable
 from tocsin.ingest.contract import RAW, Blocks, Broken, Cells, Header, Record, Usual
@@ -10,18 +13,32 @@ from tocsin.ingest.values import half_width
 
 USUAL = Usual(key=("facility", "order", "test"), reference="collected", report="MSH-7")
 
-_CODED = {
-    "10828004": "1",
-    "260373001": "1",
-    "52101004": "1",
-    "260385009": "0",
-    "260415000": "0",
-    "2667000": "0",
-}  # SNOMED
-_NO = re.compile(
-    r"阴性|未检出|未检测到|\b(?:negative|not detected|none detected|neg|absent|non-?reactive|undetected)\b|^[-－]$"
+_CODED = {  # SNOMED CT, SNOMED 3, LOINC answers
+    **dict.fromkeys(("10828004", "260373001", "52101004", "11214006", "260408008", "G-A200", "LA6576-8", "LA11882-0",
+                     "LA9633-4"), "1"),
+    **dict.fromkeys(("260385009", "260415000", "2667000", "131194007", "264868006", "264887000", "G-A201", "LA6577-6",
+                     "LA11883-8", "LA9634-2"), "0"),
+    **dict.fromkeys(("419984006", "82334004", "42425007"), ""),  # inconclusive, indeterminate, equivocal
+}  # fmt: skip
+_FOUND = (
+    r"(?:detect(?:ed|able)|isolated|seen|found|identified|recovered|observed|present|reactive|growth|grown|evidence)"
 )
-_YES = re.compile(r"阳性|检出|\b(?:positive|detected|pos|present|reactive)\b|^[+＋]+$")
+_NO = re.compile(
+    rf"\b(?:not?|none|non)\b(?:[^\w.;:\n]+\w+){{0,6}}?[^\w.;:\n]+{_FOUND}\b|\bundetect(?:ed|able)\b|\bnon-?reactive\b|\babsent\b"
+    r"|\bneg(?:ative)?\b|\bbelow (?:the )?(?:limit of )?(?:detection|quantification)\b"
+    r"|阴性|未检出|未检测到|未见|未发现|未查见|未分离出|(?:无|未见?)(?:细菌|真菌|病毒)?生长|[无非]反应性|^阴$|^\(?\s*[-－–]\s*\)?$"
+)
+_YES = re.compile(
+    rf"\b(?:positive|pos|{_FOUND})\b|阳性|检出|检测到|查见|分离出|培养出|反应性|^阳$|^\(?\s*\d?\s*[+＋]+\s*\d?\s*\)?$"
+)
+_UNSURE = re.compile(
+    r"\b(?:indeterminate|equivocal|inconclusive|invalid|borderline|pending|unsatisfactory|cancel\w*)\b"
+    r"|\bnot (?:done|tested|performed)\b"
+    r"|可疑|灰区|不确定|无效|±|\+/?-"
+)
+_FLAGS = dict.fromkeys(("POS", "DET", "RR", "WR"), "1") | dict.fromkeys(("NEG", "ND", "NR"), "0")
+_ABNORMAL = dict.fromkeys(("A", "AA", "H", "HH"), "1") | {"N": "0"}  # of a named finding, such as an organism
+_CODED_KINDS = ("CE", "CWE", "CNE", "CF")
 AROUND = 20  # segments about the patient, and about one order, that are kept with each of its results
 SHORT = 8 << 10  # bytes of a message that are kept whole with each bad result; of a longer one the result alone
 _GONE = ("X", "D", "W")  # OBX-11: no result to be had, deleted, posted by mistake
@@ -30,9 +47,10 @@ _GONE = ("X", "D", "W")  # OBX-11: no result to be had, deleted, posted by mista
 def read(source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Broken]:
     """One record an OBX; columns are paths, where OBR, ORC, SPM and OBX mean those of this result, and these words:
 
-    `facility`, `order` (filler number, else placer number), `test` (code of OBX-3, and its sub-id), `code`,
-    `collected` (SPM-17, else OBR-7, else OBX-14), `flag` (OBX-8), and `positive`
-    ("1", "0", or "" where the result says neither).
+    `facility`, `order` (filler, else placer, else specimen number), `test` (first code of OBX-3, its sub-id, and of
+    several with both alike the position), `code` (the LOINC code of OBX-3 wherever it stands, else the first code),
+    `collected` (SPM-17, else OBR-7, OBX-14, OBR-14), `flag` (OBX-8), and `positive` ("1", "0", or "" where the result
+    says neither).
     """
     for piece in pieces(blocks):
         if isinstance(piece, Broken):
@@ -53,35 +71,40 @@ def _records(piece: Piece, encoding: str) -> Iterator[Record | Broken]:
         yield Broken(piece.line, "unknown-message", said, piece.raw[:RAW], "MSH-9", what)
         return
     notes = (odd,) if odd else ()  # of the message, told with its first result
-    found = False
+    times: Counter[tuple[str, str]] = Counter()
     for part in _results(message):
-        found = True
+        columns = cells(part)
+        same = (columns["order"], columns["test"])
+        times[same] += 1
+        if columns["test"] and times[same] > 1:  # lines of one text, or a value beside its reading
+            columns["test"] = f"{columns['test']}#{times[same]}"
         short = len(piece.raw) <= SHORT
         raw = piece.raw if short else "|".join(part.of("OBX")[0]).encode("utf-8", "replace")
-        yield Record(piece.line, cells(part), raw, part.value("OBX-11") in _GONE, notes)
+        yield Record(piece.line, columns, raw, part.value("OBX-11") in _GONE, notes)
         notes = ()
-    if not found:
+    if not times:
         yield Broken(piece.line, "bad-hl7", "the message has no OBX, so no result", piece.raw[:RAW], "OBX")
 
 
 def _results(message: Message) -> Iterator[Message]:
     """The message once for each OBX under an OBR, with its own ORC, OBR, OBX and SPM only."""
     common = [s for s in message.segments if s[0] not in ("ORC", "OBR", "OBX", "SPM", "NTE")][:AROUND]
-    groups: list[list[list[str]]] = []
+    groups: list[list[list[str]]] = [] if message.of("OBR") else [[]]  # devices send results without an order
     order: list[list[str]] = []
     for segment in message.segments:
         if segment[0] == "ORC":
             order = [segment]
         elif segment[0] == "OBR":
             groups.append([*order, segment])
-            order = []
         elif segment[0] in ("OBX", "SPM") and groups:
             groups[-1].append(segment)
     for group in groups:
+        kinds = [field_of(s, 2) if s[0] == "OBX" else s[0] for s in group if s[0] in ("OBX", "SPM")]
+        early = all(k in ("RP", "ED") for k in itertools.takewhile(lambda k: k != "SPM", kinds))  # documents at most
         specimen_seen = False
         around = [s for s in group if s[0] != "OBX"][:AROUND]
         for segment in group:
-            specimen_seen |= segment[0] == "SPM"
+            specimen_seen |= segment[0] == "SPM" and not early
             if segment[0] == "OBX" and not specimen_seen:  # an OBX after the SPM tells of the specimen
                 yield message._replace(segments=[*common, *around, segment])
 
@@ -94,24 +117,38 @@ def cells(message: Message) -> Cells:
     def first(*paths: str) -> str:
         return next(filter(None, map(message.value, paths)), "")
 
-    code = message.part(field_of(obx, 3), 1) or message.part(field_of(obx, 3), 4)
+    named = message.part(field_of(obx, 3), 1) or message.part(field_of(obx, 3), 4)
     plain = {
-        "facility": message.hd(field_of(msh, 4)),
-        "order": first("OBR-3", "ORC-3", "OBR-2", "ORC-2"),
-        "code": code,
-        "test": f"{code}/{message.value('OBX-4')}" if code else "",
-        "collected": first("SPM-17", "OBR-7", "OBX-14"),
+        "facility": message.hd(field_of(msh, 4)) or message.hd(field_of(msh, 3)),
+        "order": first("OBR-3", "ORC-3", "OBR-2", "ORC-2", "SPM-2.2", "SPM-2"),
+        "code": next((message.part(field_of(obx, 3), n) for n in (1, 4) if _is_loinc(message, obx, n)), named),
+        "test": f"{named}/{message.value('OBX-4')}" if named else "",
+        "collected": first("SPM-17", "OBR-7", "OBX-14", "OBR-14"),
         "flag": message.value("OBX-8"),
-        "positive": positive(message.value("OBX-5"), message.observed(obx), message.value("OBX-8")),
+        "positive": positive(message.value("OBX-5"), message.observed(obx), message.value("OBX-8"), field_of(obx, 2)),
     }
     return Cells(plain, message.value)
 
 
-def positive(code: str, said: str, flag: str) -> str:
-    """ "1" for a positive result, "0" for a negative one, "" where it says neither."""
+def _is_loinc(message: Message, obx: list[str], n: int) -> bool:
+    return bool(message.part(field_of(obx, 3), n)) and message.part(field_of(obx, 3), n + 2).upper() in ("LN", "LOINC")
+
+
+@lru_cache(maxsize=1 << 12)
+def positive(code: str, said: str, flag: str, kind: str = "") -> str:
+    """ "1" for a positive result, "0" for a negative one, "" where it says neither, or both.
+
+    `said` is the result in words, `flag` of HL7 table 0078, `kind` the value type: what is coded and named, such as an
+    organism, is positive where it is flagged as abnormal.
+    """
     plain = half_width(said).lower().strip()
     if code in _CODED:
         return _CODED[code]
-    if _NO.search(plain) or flag.upper() == "NEG":
-        return "0"
-    return "1" if _YES.search(plain) or flag.upper() == "POS" else ""
+    rest = _NO.sub(" ", plain)
+    denied, claimed = rest != plain, bool(_YES.search(rest))
+    if denied != claimed:
+        return "1" if claimed else "0"
+    if denied or _UNSURE.search(plain):
+        return ""
+    flags = _FLAGS | (_ABNORMAL if kind in _CODED_KINDS and plain else {})
+    return flags.get(flag.upper(), "")

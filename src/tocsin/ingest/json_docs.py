@@ -1,6 +1,7 @@
 """JSON as documents: one in a file, or one a line; JSON pointers (RFC 6901) into them. Pure."""
 
 import itertools
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from tocsin.ingest.contract import RAW, Blocks, Broken, Cells, Record, whole
 from tocsin.ingest.lines import lines
 
 UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeError)
+_ZEROS = re.compile(rb"(?<=[:\[,])(0\d+)(?=\s*[,}\]])")  # a code written as a number, which JSON has not
 HEAD = 64 << 10  # bytes in which a file shows whether its lines are objects
 DEPTH = 100  # levels of nesting; no feed needs more
 
@@ -27,6 +29,7 @@ def documents(blocks: Blocks) -> Iterator[Document | Broken]:
     """The JSON values of a file: every line's, where lines are whole objects, else the file's one value.
 
     Lines are streamed; a file with one value is held whole, at most `MAX_DOCUMENT` bytes. A bad line costs itself.
+    Numbers that begin with 0 are no JSON; in a file that is none but for them they are read as texts.
     """
     held: list[bytes | Broken] = []
     while sum(map(len, held)) < HEAD and (block := next(blocks, None)) is not None:
@@ -40,6 +43,10 @@ def documents(blocks: Blocks) -> Iterator[Document | Broken]:
         yield data._replace(message=data.message.replace("as CSV, which is", "one object a line, which is"))
         return
     value = decoded(data.removeprefix(b"\xef\xbb\xbf"))
+    if isinstance(value, str):  # the example of Open311 itself has "service_code":006
+        mended = _ZEROS.sub(rb'"\1"', data.removeprefix(b"\xef\xbb\xbf"))
+        again = decoded(mended) if mended != data else value
+        value = value if isinstance(again, str) else again
     if isinstance(value, str):
         yield Broken(
             0, "bad-json", f"the file is no JSON ({value}); send one JSON value, or one object a line", data[:RAW]

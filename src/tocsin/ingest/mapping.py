@@ -45,6 +45,7 @@ class Mapper:
         self.reference_dates = Dates(tz, _formats(self.reference), received)
         report = m.report if m.report is not None else usual.report or None
         self.report = _field(report) if report is not None else None
+        self.own_report = m.report is None  # the format's own: where a record leaves it out, its arrival stands
         self.report_dates = Dates(tz, _formats(self.report) if self.report else [], received)
         self.signal = Field(value=m.signal) if isinstance(m.signal, str) else m.signal
         self.value = _field(m.value) if m.value is not None else Field(value=1)
@@ -163,7 +164,7 @@ class Mapper:
         return when
 
     def _report(self, cells: dict[str, Any], reference: When | None, bad: list[_Bad]) -> When | None:
-        if self.report is None:
+        if self.report is None or (self.own_report and not text(cells.get(self.report.column))):
             return When(self.received, self.received)
         report = self._when(self.report, self.report_dates, cells, bad)
         if report and reference and reference.start > report.last:

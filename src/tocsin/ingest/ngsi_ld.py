@@ -1,14 +1,17 @@
-"""NGSI-LD entities and notifications, normalised or as plain key and value. Pure."""
+"""NGSI-LD entities and notifications: normalised, concise, plain key and value, or through time; NGSI v2 too. Pure."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from tocsin.config import SourceTable
-from tocsin.ingest.contract import RAW, Blocks, Broken, Header, Record, Usual
-from tocsin.ingest.json_docs import cells, each_object, start_of
+from tocsin.ingest.contract import RAW, Blocks, Broken, Cells, Header, Record, Usual
+from tocsin.ingest.json_docs import each_object, pointed, start_of
 
 USUAL = Usual(key=("id", "observed"), reference="observed")
+MOST = 5_000_000  # cells that one entity through time may become
 _MOMENTS = ("dateObserved", "observationDateTime", "dateIssued", "dateReported", "dateCreated")
+_BESIDE = {"observedAt", "unitCode", "datasetId", "createdAt", "modifiedAt", "instanceId", "lang"}
+_CONCISE = {"value", "object", "languageMap", "vocab", "json"}
 _VALUES = ("value", "object", "languageMap", "vocab", "json", "valueList", "objectList")
 
 
@@ -24,10 +27,35 @@ def read(_source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Bro
 def _entities(document: Any) -> list[Any]:
     if isinstance(document, list):
         return [e for one in document for e in _entities(one)]
-    if isinstance(document, dict) and document.get("type") in ("Notification", "ContextSourceNotification"):
-        data = document.get("data")
-        return data if isinstance(data, list) else [data]
-    return [document]
+    if not isinstance(document, dict):
+        return [document]
+    told = document.get("type") in ("Notification", "ContextSourceNotification") or "subscriptionId" in document
+    if told and "data" in document:
+        data = document["data"]
+        return [e for one in (data if isinstance(data, list) else [data]) for e in _entities(one)]
+    return list(_through_time(document))
+
+
+def _through_time(entity: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """An entity once for each moment of which its attributes tell, in the order of time; any other as it is."""
+    series = {name: told for name, a in entity.items() if len(told := _instances(a)) > 1}
+    moments = sorted({i["observedAt"] for told in series.values() for i in told})
+    if not moments or len(moments) * len(entity) > MOST:
+        yield entity
+        return
+    at = {name: {i["observedAt"]: i for i in told} for name, told in series.items()}
+    for moment in moments:
+        yield {n: at[n].get(moment) if n in at else a for n, a in entity.items() if n not in at or moment in at[n]}
+
+
+def _instances(attribute: Any) -> list[dict[str, Any]]:
+    """The instances of an attribute at several moments: a list of them, or pairs of value and moment."""
+    pairs = attribute.get("values") if isinstance(attribute, dict) else None
+    if isinstance(pairs, list) and all(isinstance(p, list) and len(p) == 2 and isinstance(p[1], str) for p in pairs):
+        return [{"type": "Property", "value": value, "observedAt": moment} for value, moment in pairs]
+    some = attribute if isinstance(attribute, list) else []
+    timed = [i for i in some if isinstance(i, dict) and isinstance(i.get("observedAt"), str) and "datasetId" not in i]
+    return timed if len(timed) == len(some) else []
 
 
 def _record(line: int, item: dict[str, Any], raw: bytes) -> Record | Broken:
@@ -36,10 +64,11 @@ def _record(line: int, item: dict[str, Any], raw: bytes) -> Record | Broken:
         return Broken(line, "empty-required", message, raw[:RAW], "id")
     plain: dict[str, Any] = {}
     moments = []
-    for name, attribute in item.items():
-        if name == "@context":
+    for full, attribute in item.items():
+        if full == "@context":
             continue
         one = _chosen(attribute)
+        name = full.rpartition("/")[2] if "://" in full else full  # as it is called where no @context is sent along
         plain[name] = _value(one)
         if isinstance(one, dict):
             pairs = (("unit", "unitCode"), ("observed", "observedAt"))
@@ -51,20 +80,39 @@ def _record(line: int, item: dict[str, Any], raw: bytes) -> Record | Broken:
     coordinates = point.get("coordinates") if isinstance(point, dict) else None
     if isinstance(coordinates, list) and len(coordinates) >= 2:
         plain["longitude"], plain["latitude"] = coordinates[:2]
-    return Record(line, cells(plain, item), raw)
+
+    def find(column: str) -> Any:  # in the values, without the words around them; else in the entity as it was sent
+        if not column.startswith("/"):
+            return None
+        found = pointed(plain, column)
+        return found if found is not None else pointed(item, column)
+
+    return Record(line, Cells(plain, find), raw)
 
 
 def _chosen(attribute: Any) -> Any:
     """Of several instances of an attribute the one without a datasetId, which is the default one."""
-    if isinstance(attribute, list) and attribute and all(isinstance(a, dict) and "type" in a for a in attribute):
+    if isinstance(attribute, list) and attribute and all(isinstance(a, dict) and _is_told(a) for a in attribute):
         return next((a for a in attribute if "datasetId" not in a), attribute[0])
     return attribute
 
 
+def _is_told(attribute: dict[str, Any]) -> bool:
+    return "type" in attribute or _is_concise(attribute)
+
+
+def _is_concise(attribute: dict[str, Any]) -> bool:
+    """Whether it is an attribute without its type: a value, and nothing but what may stand beside one."""
+    return bool(attribute.keys() & _CONCISE) and all(
+        k in _CONCISE or k in _BESIDE or isinstance(v, dict) for k, v in attribute.items()
+    )
+
+
 def _value(attribute: Any) -> Any:
     """What an attribute says: the value of a normalised one, a typed value's `@value`, or the plain value."""
-    if isinstance(attribute, dict) and "type" in attribute:
-        attribute = next((attribute[v] for v in _VALUES if v in attribute), attribute)
+    for _ in range(2):  # a typed value may be inside of one: { value = { type, value } }
+        if isinstance(attribute, dict) and _is_told(attribute):
+            attribute = next((attribute[v] for v in _VALUES if v in attribute), attribute)
     if isinstance(attribute, dict) and "@value" in attribute:
         attribute = attribute["@value"]
     return attribute

@@ -1,14 +1,17 @@
 """Wastewater readings in the columns of CDC's NWSS: units of each row, readings below detection, laboratories. Pure."""
 
+import itertools
 import math
 from collections.abc import Iterator
 
 from tocsin.config import SourceTable
-from tocsin.ingest import table_csv
+from tocsin.ingest import table_csv, table_jsonl
 from tocsin.ingest.contract import RAW, Blocks, Broken, Header, Record, Usual
+from tocsin.ingest.lines import head_text
 from tocsin.ingest.values import number, text
 
-NEEDED = ("wwtp_name", "pcr_target", "pcr_target_units", "pcr_target_avg_conc", "sample_collect_date")
+PLANTS = ("wwtp_name", "sewershed_id", "wwtp_id", "epaid", "key_plot_id")  # what names a plant, in this order
+NEEDED = ("pcr_target", "pcr_target_units", "pcr_target_avg_conc", "sample_collect_date")
 MADE = ("concentration", "matrix", "series", "below_lod")
 OPTIONAL = ("wwtp_jurisdiction", "lab_id", "sample_id", "sample_location", "sample_matrix", "lod_sewage",
             "pcr_target_below_lod", "quality_flag")  # fmt: skip
@@ -38,15 +41,19 @@ def read(source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Brok
     reading is below it; `matrix`, liquid or solid; `series`, "target matrix"; `below_lod`, yes or no. Two laboratories
     of one plant are two records of one cell, which are averaged.
     """
-    for item in table_csv.read(source, blocks):
+    first = next(blocks, b"")
+    blocks = itertools.chain([first], blocks)
+    is_json = isinstance(first, bytes) and head_text(first).lstrip("\ufeff \t\r\n").startswith(("{", "["))
+    for item in (table_jsonl if is_json else table_csv).read(source, blocks):
         if isinstance(item, Header):
             lower = tuple(c.lower() for c in item.columns)
             missing = [c for c in NEEDED if c not in lower]
+            missing += [] if set(PLANTS) & set(lower) else [PLANTS[0]]
             if missing:
                 message = f"has no column {', '.join(missing)}, so it is no NWSS file; it has {', '.join(lower)[:2000]}"
                 yield Broken(item.line, "missing-column", message, field=", ".join(missing))
                 return
-            extra = (*MADE, "identity", *(c for c in OPTIONAL if c not in lower))
+            extra = (*MADE, "identity", *(c for c in (PLANTS[0], *OPTIONAL) if c not in lower))
             yield Header((*lower, *extra), item.line, frozenset(d.lower() for d in item.duplicates))
         elif isinstance(item, Record):
             yield _record(item)
@@ -55,7 +62,8 @@ def read(source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Brok
 
 
 def _record(row: Record) -> Record | Broken:
-    cells = dict.fromkeys(OPTIONAL, "") | {name.lower(): text(cell) for name, cell in row.cells.items()}
+    cells = dict.fromkeys((*NEEDED, *OPTIONAL), "") | {name.lower(): text(cell) for name, cell in row.cells.items()}
+    cells["wwtp_name"] = next((cells[c] for c in PLANTS if cells.get(c)), "")
     raw = row.raw or b""
     said = " ".join(cells["pcr_target_units"].lower().split())
     if said not in _UNITS:

@@ -15,15 +15,16 @@ from tocsin.areas import AreaTree
 from tocsin.calendar import zone
 from tocsin.config import Settings, SourceTable
 from tocsin.errors import InputError
-from tocsin.ingest import FORMATS, USUAL, sniff
+from tocsin.ingest import FORMATS, USUAL, propose_own, sniff
 from tocsin.ingest.contract import Broken, Header, Record
-from tocsin.ingest.dates import Dates
+from tocsin.ingest.dates import EPOCH, Dates
 from tocsin.ingest.hl7 import Piece, pieces, take_apart
 from tocsin.ingest.json_docs import Document, documents, pointed
 from tocsin.ingest.stream import blocks
 from tocsin.ingest.values import code, number, text
 from tocsin.types import Instant
 
+_SPOKEN = ("OBX[8661-1]", "OBX[54094-8]", "DG1[*]-3.2", "DG1[*]-4")
 ROWS = 500  # records that are looked at
 KINDS = 30  # different cells up to which a column may be a list of kinds
 MOST = 0.8  # of the filled cells must fit
@@ -35,6 +36,9 @@ _HINTS = {
     "value": r"^n$|count|cases|value|total|number of|result|reading|数$|例数|人数|病例数|数量|结果|浓度",
 }
 _PERSON = re.compile(r"name|phone|mobile|address|birth|ssn|姓名|电话|手机|住址|地址|身份证|出生", re.IGNORECASE)
+_TITLES = {b"pcr_target_units": "nwss", b"dataelement,period,orgunit": "dhis2", b"programstage,": "dhis2-tracker"}
+_COUNTED = re.compile(r"1\d{9}(?:\d{3})?")  # seconds since 1970, or some number
+_TIMES = rf"{_HINTS['reference']}|{_HINTS['report']}|time|stamp|_at$|At$"
 _OWN = {  # the columns of formats that say what and how many in a place of their own
     "hl7-oru": ("code", "positive"),
     "dhis2": ("dataElement", "value"),
@@ -89,13 +93,16 @@ def guess(data: bytes) -> tuple[str, str]:
     if data[:1] == b"\x0a" and not any(isinstance(i, Broken) for i in _read("gtfs-rt", data)):
         return "gtfs-rt", ""
     plain = sniff(data[: 1 << 20])
-    if plain == "csv" and b"pcr_target_units" in data[:8192].lower():
-        return "nwss", ""
+    words = data[:8192].lower().replace(b'"', b"")
+    known = next((name for word, name in _TITLES.items() if word in words), "")
+    if known and (plain == "csv" or known == "nwss"):
+        return known, ""
     return _guess_json(data) if plain == "jsonl" else (plain, "")
 
 
 def _guess_json(data: bytes) -> tuple[str, str]:
-    first = next((d.value for d in documents(blocks(io.BytesIO(data))) if isinstance(d, Document)), None)
+    some = [d.value for d in itertools.islice(documents(blocks(io.BytesIO(data))), ROWS) if isinstance(d, Document)]
+    first = some[0] if some else None
     one = first[0] if isinstance(first, list) and first else first
     if not isinstance(one, dict):
         return "jsonl", ""
@@ -104,26 +111,28 @@ def _guess_json(data: bytes) -> tuple[str, str]:
     for found, kind in (
         ("resourceType" in one, "fhir"),
         ("dataValues" in one and "event" not in one, "dhis2"),
-        ({"trackedEntities", "enrollments", "instances", "programStage"} & one.keys(), "dhis2-tracker"),
-        (isinstance(pointed(one, "/events/0"), dict) and "occurredAt" in one["events"][0], "dhis2-tracker"),
+        ({"trackedEntities", "trackedEntityInstances", "enrollments", "instances", "programStage"} & one.keys(),
+         "dhis2-tracker"),
+        (isinstance(pointed(one, "/events/0"), dict) and {"occurredAt", "eventDate"} & one["events"][0].keys(),
+         "dhis2-tracker"),
         ("service_request_id" in one or "service_requests" in one, "open311"),
         (isinstance(thing, dict) and ("phenomenonTime" in thing or "Observations" in thing or "dataArray" in one),
          "sensorthings"),
         (one.get("type") == "Notification" or str(one.get("id", "")).startswith("urn:ngsi"), "ngsi-ld"),
+        ("subscriptionId" in one and isinstance(pointed(one, "/data/0"), dict) and "id" in one["data"][0], "ngsi-ld"),
+        ("@context" in one and {"id", "type"} <= one.keys(), "ngsi-ld"),
     ):  # fmt: skip
         if found:
-            return kind, _fhir_type(one) if kind == "fhir" else ""
+            return kind, _fhir_type(some) if kind == "fhir" else ""
     if isinstance(first, list) or b"\n{" in data[:65536]:
         nested = any(isinstance(v, dict | list) for v in one.values())
         return ("json" if nested else "jsonl"), ""
     return "json", max(_lists(one, ""), default=(0, ""))[1]
 
 
-def _fhir_type(one: dict[str, Any]) -> str:
-    entries = one.get("entry")
-    types = (
-        [pointed(e, "/resource/resourceType") for e in entries] if isinstance(entries, list) else [one["resourceType"]]
-    )
+def _fhir_type(some: list[Any]) -> str:
+    entries = [e for one in some for e in (pointed(one, "/entry") or [{"resource": one}])]
+    types = {pointed(e, "/resource/resourceType") for e in entries}
     return next((t for t in ("Encounter", "Observation", "Condition") if t in types), "")
 
 
@@ -156,6 +165,8 @@ def _sample(source: SourceTable, data: bytes) -> Sample:
         elif isinstance(item, Record):
             records += 1
             named = set(_hl7_paths(data)) if hl7 and records == 1 else set(columns) if hl7 else set()
+            named |= {*_SPOKEN, "facility", "PV1-44"} if hl7 else set()
+            named |= set(propose_own.PATHS) if source.format == "fhir" else set()
             for column in [*dict.fromkeys([*item.cells, *_inner(item.cells, "")]), *sorted(named - set(item.cells))]:
                 columns.setdefault(column, []).append(text(item.cells.get(column)))
     return Sample(columns, records, broken)
@@ -196,11 +207,15 @@ def _fields(
     dates = Dates(zone(settings.city.zone), [], received)
     shown = {c: [v for v in values if v] for c, values in sample.columns.items()}
     dated = [c for c, values in shown.items() if _share(values, lambda v: not dates.read(v).code)]
+    counted = [c for c, values in shown.items() if _share(values, _COUNTED.fullmatch)]
+    dated = [c for c in dated if c not in counted]
+    dated += [c for c in counted if re.search(_TIMES, c, re.IGNORECASE)]
     report = _best("report", dated)
     reference = _best("reference", [c for c in dated if c != report]) or next((c for c in dated if c != report), "")
     if usual:
         known = f"known from {usual.report}" if usual.report else "known from the moment of arrival"
         yield f"# the format's own: key {', '.join(usual.key)}; happened {usual.reference}; {known}"
+        yield from propose_own.instead(usual, shown, sample.records)
     else:
         unique = [c for c, v in shown.items() if len(v) == sample.records == len(set(v)) and c not in dated]
         key = _best("key", unique)
@@ -209,13 +224,16 @@ def _fields(
             if key
             else "# key = … : no column names each record; corrections would be new cases"
         )
-        yield f"reference = {_quoted(reference)}" if reference else 'reference = "FILL IN: when it happened"'
-        yield f"report = {_quoted(report)}" if report else "# report = … : none found; the moment of arrival stands"
-    yield from _area(shown, tree)
+        reading = {c: f"{{ column = {_quoted(c)}, format = {_quoted(EPOCH)} }}" for c in counted}
+        said = reading.get(reference, _quoted(reference or "FILL IN: when it happened"))
+        yield f"reference = {said}"
+        known = f"report = {reading.get(report, _quoted(report))}"
+        yield known if report else "# report = … : none found; the moment of arrival stands"
+    yield from _area(shown, tree, kind)
     yield from _signal(shown, sample, kind, settings, {reference, report})
 
 
-def _area(shown: dict[str, list[str]], tree: AreaTree) -> Iterator[str]:
+def _area(shown: dict[str, list[str]], tree: AreaTree, kind: str) -> Iterator[str]:
     """The column most of whose cells are codes of the area file (but not the city's), else most of whose are names."""
     inner = tree.index.keys() - {tree.root.code}
     by_code = [(sum(code(v) in inner for v in values) / len(values), c) for c, values in shown.items() if values]
@@ -230,7 +248,7 @@ def _area(shown: dict[str, list[str]], tree: AreaTree) -> Iterator[str]:
     if share >= 0.5:
         yield f"area = {{ names = [{_quoted(column)}] }}  # {share:.0%} of its cells are names of the area file"
         return
-    yield 'area = "FILL IN: no column holds codes or names of the area file"'
+    yield from propose_own.place(kind, shown, tree)
 
 
 def _signal(
@@ -238,17 +256,21 @@ def _signal(
 ) -> Iterator[str]:
     """Which signal, and how many."""
     names = [s.name for s in settings.signals]
-    first = names[0] if names else "FILL IN"
-    if kind in ("hl7-adt", "fhir"):
-        text_, codes = (
-            ('["OBX[8661-1]", "PV2-3.2"]', '["DG1[*]-3", "PV2-3"]') if kind == "hl7-adt" else ('"text"', '"codes"')
-        )
-        yield f"classify = {{ text = {text_}, codes = {codes}, signals = {{ ili = {_quoted(first)} }} }}"
-        yield f"# syndromes: see the methods page; signals of this city: {', '.join(names)}"
+    measured = kind in ("sensorthings", "ngsi-ld", "nwss")
+    first = propose_own.first(settings.signals, "measure" if measured else "count")
+    results = kind == "fhir" and bool(shown.get("value") or shown.get("positive"))
+    if kind in ("hl7-adt", "fhir") and not results:
+        yield from propose_own.complaints(kind, shown, settings.signals)
         return
-    column, many = _OWN.get(kind) or _kind_and_number(shown, sample, taken)
-    if kind not in _OWN and len(names) < 2:
+    if kind == "gtfs-rt":
+        yield from propose_own.load(shown, settings.signals)
+        return
+    own = ("code", "positive" if shown.get("positive") else "value") if results else _OWN.get(kind)
+    column, many = own or _kind_and_number(shown, sample, taken)
+    if (kind not in _OWN and len(names) < 2) or (kind in _OWN and not shown.get(column)):
         column = ""
+    if kind == "ngsi-ld":
+        column, many = "", many or _reading(shown, taken)
     if many == "positive" and not shown.get(many):
         many = "OBX-5"  # measured, not found or not found
     if column:
@@ -267,6 +289,13 @@ def _kind_and_number(shown: dict[str, list[str]], sample: Sample, taken: set[str
     many = _best("value", numbers)
     kinds = (c for c, v in shown.items() if c not in taken | {many} and _is_kinds(c, v, sample))
     return next(kinds, ""), many
+
+
+def _reading(shown: dict[str, list[str]], taken: set[str]) -> str:
+    """The first attribute of an entity that is a number, "" for none."""
+    others = taken | {"longitude", "latitude"}
+    numbers = (c for c, v in shown.items() if c not in others and _share(v, lambda x: number(x) is not None))
+    return next((c for c in numbers if not c.startswith(("/location", "/address"))), "")
 
 
 def _is_kinds(column: str, values: Sequence[str], sample: Sample) -> bool:

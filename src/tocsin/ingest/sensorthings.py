@@ -63,6 +63,7 @@ def _record(line: int, item: dict[str, Any], raw: bytes) -> Record | Broken:
     thing = _dict(stream.get("Thing"))
     places = thing.get("Locations")
     place = _dict(_dict(places[0]).get("location")) if isinstance(places, list) and places else {}
+    place = place or _dict(_dict(item.get("FeatureOfInterest")).get("feature"))
     point = _dict(place.get("geometry")).get("coordinates", place.get("coordinates"))
     longitude, latitude = point[:2] if isinstance(point, list) and len(point) >= 2 else (None, None)
     plain = {

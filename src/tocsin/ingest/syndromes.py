@@ -20,22 +20,29 @@ WORDS = 5  # after an English cue, as in NegEx
 LONG = 100  # letters that five words may take
 LETTERS = 12  # after a Chinese cue
 
-_CODE = re.compile(r"[A-Z]\d[0-9A-Z][0-9A-Z.]*")
+_CODE = re.compile(r"(?<![0-9A-Z])[A-Z]\d[0-9A-Z][0-9A-Z.]*")
 _RANGE = re.compile(r"([A-Z])(\d\d)-([A-Z])(\d\d)")
 _TEMPERATURE = re.compile(
-    r"(?:体温|温度|tmax|temp(?:erature)?|\bt)[^\d\n,;。]{0,6}(?P<named>\d{2,3}(?:\.\d{1,2})?)"
+    r"(?:体温|温度|烧到|烧至|高达|tmax|temp(?:erature)?|\bt)[^\d\n,;。]{0,6}(?P<named>\d{2,3}(?:\.\d{1,2})?)"
     r"|(?P<c>\d{2}(?:\.\d{1,2})?)\s*(?:℃|°\s*c|摄氏度|度|c\b)|(?P<f>\d{2,3}(?:\.\d{1,2})?)\s*(?:°\s*f|℉|f\b)"
+    r"|(?<![\d.])(?P<bare>\d{2,3}(?:\.\d{1,2})?)\s*(?:°|deg(?:rees?)?\b|temp\b|fever\b)"
 )
 _CUE = re.compile(
     r"(?P<list>\b(?:denie[sd]|deny(?:ing)?|negative for|neg for|no (?:evidence|signs?|hx|history|complaints?) of)\b)"
+    r"|(?P<seen>\b(?:exposed to|exposure to|in contact with)\b|接触(?=[^,。;，；]{0,8}(?:患者|病人|者)))"
     r"|(?P<one>\b(?:no|not|without|w/o|never|nor)\b)|(?P<zh>否认|否認|没有|沒有|未见|未見|未诉|未伴|未出现|排除|无|無|没|沒|未|不|非)"
 )
 _END = re.compile(
     r"[.;!?。；！？，\n]|\b(?:but|however|except|although|now|with|has|reports?|c/o|complain\w*)\b|但|(?<![不无無未])伴|(?<![没沒])有|出现|仅"
 )
 _AFTER = re.compile(
-    r"\s*(?:[:：]\s*(?:no|none|denie[sd]|negative|neg|无|無|否|阴性|陰性)|\(\s*[-－–]\s*\)|(?:was |is )?denied\b)"
+    r"\s*(?:[:：–-]\s*(?:no(?=\s*(?:[,;./\n]|$))|(?:none|denie[sd]|negative|neg)\b|无|無|否|阴性|陰性)|\(\s*[-－–]\s*\)"
+    r"|(?:(?:was|is|has|now)\s+)?(?:denied|resolved|gone)\b|(?:现|均)?已(?:退|愈|止|消退|缓解)"
+    r"|(?:exposure|contact|vaccin\w*|vax|shots?|boosters?|immuni[sz]ation)\b|(?:(?!接种|注射|打)[\u4e00-\u9fff]){0,4}疫苗)"
 )
+_MINUS = re.compile(r"(?:^|[\s,;(])-$")  # -fever, but not: cough - fever
+_SPACED = re.compile(r"(?<=[\u4e00-\u9fff])[ \t]+(?=[\u4e00-\u9fff])")  # letters set apart, as on old forms
+_COMMA = re.compile(r",(?!\s*(?:\w+[ ,]+){0,4}?(?:or|nor|no)\b)")  # one after which the list does not go on
 
 Term = Sequence[str]  # syndrome, kind, term
 
@@ -105,13 +112,14 @@ class Syndromes:
 
     def in_text(self, said: str) -> set[str]:
         """The syndromes whose words stand in the text and are not denied."""
-        plain = half_width(said[:LONGEST]).lower()
+        plain = _SPACED.sub("", half_width(said[:LONGEST]).lower())
         names = {name for name, least in self._warm.items() if any(t >= least for t in _temperatures(plain))}
         plain = self._hidden.sub(lambda m: "_" * len(m[0]), plain) if self._hidden else plain
         denied = list(_denied(plain))
         for match in self._pattern.finditer(plain) if self._pattern else ():
             word, at = match[1], match.start(1)
-            if not any(first <= at < last for first, last in denied) and not _AFTER.match(plain, match.end(1)):
+            told = not any(first <= at < last for first, last in denied)
+            if told and not _AFTER.match(plain, match.end(1)) and not _MINUS.search(plain[max(at - 2, 0) : at]):
                 names |= self._words.get(word) or self._stem(word)
         return names
 
@@ -123,22 +131,24 @@ class Syndromes:
 
 def _any(words: Iterable[str]) -> re.Pattern[str] | None:
     """One pattern for all words, the longest first, overlaps allowed; Latin words stand alone, Chinese anywhere."""
-    parts = [_part(word) for word in sorted(words, key=lambda w: (-len(w), w))]
+    ordered = sorted(words, key=lambda w: (-len(w), w))
+    latin = "|".join(_part(w) for w in ordered if w.isascii())
+    parts = [rf"(?<![a-z])(?:{latin})"] if latin else []
+    parts += [re.escape(w.removesuffix("*")) for w in ordered if not w.isascii()]
     return re.compile(f"({'|'.join(parts)})") if parts else None
 
 
 def _part(word: str) -> str:
-    stem = word.removesuffix("*")
-    plain = re.escape(stem).replace(r"\ ", r"\s+")
-    if not stem.isascii():
-        return plain
-    return rf"(?<![a-z]){plain}" + (r"[a-z]*" if word.endswith("*") else r"(?![a-z])")
+    plain = re.escape(word.removesuffix("*")).replace(r"\ ", r"\s+")
+    return plain + (r"[a-z]*" if word.endswith("*") else r"(?![a-z])")
 
 
 def _prefixes(term: str) -> list[str]:
     span = _RANGE.fullmatch(term.upper())
-    if span and span[1] == span[3]:
-        return [f"{span[1]}{n:02d}" for n in range(int(span[2]), int(span[4]) + 1)]
+    if span and span[1] <= span[3]:
+        letters = range(ord(span[1]), ord(span[3]) + 1)
+        every = (f"{chr(letter)}{n:02d}" for letter in letters for n in range(100))
+        return [c for c in every if span[1] + span[2] <= c <= span[3] + span[4]]
     if not _CODE.fullmatch(term.upper()):
         raise ConfigError(f"{term!r} is no ICD-10 code; write A09, J11.1 or J00-J06")
     return [term.upper().replace(".", "")]
@@ -154,8 +164,9 @@ def _number(name: str, term: str) -> float:
 def _temperatures(plain: str) -> Iterator[float]:
     """Body temperatures of a text in °C; a bare number is one only after a word for it, Fahrenheit from 90 on."""
     for match in _TEMPERATURE.finditer(plain):
-        reading = float(match["named"] or match["c"] or match["f"])
-        celsius = (reading - 32) / 1.8 if match["f"] or (match["named"] and 90 <= reading <= 115) else reading
+        reading = float(match["named"] or match["c"] or match["f"] or match["bare"])
+        either = match["named"] or match["bare"]
+        celsius = (reading - 32) / 1.8 if match["f"] or (either and 90 <= reading <= 115) else reading
         if 30 <= celsius <= 45:
             yield round(celsius, 2)
 
@@ -163,17 +174,17 @@ def _temperatures(plain: str) -> Iterator[float]:
 def _denied(plain: str) -> Iterator[tuple[int, int]]:
     """The stretches of a text in which a word is denied."""
     for cue in _CUE.finditer(plain):
-        start = cue.end()
-        reach = min(start + (LETTERS if cue["zh"] else LONG), len(plain))
+        start, chinese = cue.end(), not cue[0].isascii()
+        reach = min(start + (LETTERS if chinese else LONG), len(plain))
         end = _END.search(plain, start, reach)
         stop = end.start() if end else reach
-        if cue["zh"]:
+        if chinese:
             cut = plain.find(",", start, stop)  # half-width ，
             stop = cut if cut >= 0 else stop
         else:
             words = [m.end() for m in re.finditer(r"\S+", plain[start:stop])]
             stop = start + words[WORDS - 1] if len(words) >= WORDS else stop
-            if cue["one"]:  # a list goes on after "denies", and after "no" only with "or"
-                comma = re.compile(r",(?!\s*(?:or|nor|no)\b)").search(plain, start, stop)
+            if cue["one"] or cue["seen"]:  # a list goes on after "denies", and after "no" only with "or"
+                comma = _COMMA.search(plain, start, stop)
                 stop = comma.start() if comma else stop
         yield start, stop
