@@ -17,8 +17,10 @@ from tocsin.calendar import end_of_day
 from tocsin.config import SignalTable, SourceTable
 from tocsin.desk import Desk
 from tocsin.errors import InputError, NotFound
+from tocsin.feed import trial
 from tocsin.feeds import feed_of
 from tocsin.ingest import push as push_format
+from tocsin.ingest.contract import RAW
 from tocsin.judge import Judged, believed, flagged, judge
 from tocsin.locate import locate
 from tocsin.quality import CLOSE, QUIET, watch
@@ -80,7 +82,9 @@ def take(
 
 
 def parsed(desk: Desk, source: SourceTable, stream: BinaryIO, file: str, received: Instant) -> Iterator[Item]:
-    """The events and findings of a stream, in its order; nothing is stored."""
+    """The events and findings of a seekable stream, in its order; nothing is stored."""
+    if why := trial.unsound(stream):
+        return iter([Finding(source.name, file, 0, "", "", "not-a-table", why, stream.read(RAW), False)])
     return ingest.parse(source, stream, file=file, tree=desk.tree, settings=desk.settings, received=received)
 
 

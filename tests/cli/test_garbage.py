@@ -10,6 +10,7 @@ import sqlite3
 import pytest
 
 from cli.conftest import HEAD, rows
+from deadly import DEADLY
 from tocsin.store.sqlite import FILE
 
 GOOD = rows(0, 30)
@@ -33,6 +34,8 @@ FILES = {  # what it is: (bytes, good rows that must have been taken)
     "deep JSON": (b"[" * 200_000 + b"]" * 200_000, 0),
     "no workbook": (b"PK\x03\x04" + b"x" * 1000, 0),
     "no Parquet": (b"PAR1" + b"x" * 1000 + b"PAR1", 0),
+    "deadly Parquet": (DEADLY, 0),
+    "deadly Parquet, gzip": (gzip.compress(DEADLY), 0),
     "many columns": ((",".join(["a"] * 200_000) + "\n" + GOOD).encode(), 0),
     "a long line": ((HEAD + "x" * 30_000_000 + "\n" + GOOD).encode(), 30),
     "markup": ((HEAD + "[/b],[/nope],\x1b[31m,[red]x,\n" + GOOD).encode(), 30),

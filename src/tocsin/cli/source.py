@@ -1,11 +1,13 @@
 """`tocsin source`: a new feed's mapping proposed, and a changed mapping compared. I/O."""
 
+from io import BytesIO
 from pathlib import Path
 
 import click
 
 from tocsin.cli.common import city_option, json_option, now, open_city, plain, print_json, print_table
 from tocsin.errors import InputError
+from tocsin.feed import trial
 from tocsin.ingest import FORMATS
 from tocsin.ingest.propose import propose
 from tocsin.views.mapped import Change, changes, plain_change
@@ -40,6 +42,8 @@ def new(file: Path, name: str, format_: str, city: Path, as_json: bool) -> None:
     desk = open_city(city)
     with file.open("rb") as stream:
         data = stream.read(LOOK)
+    if why := trial.unsound(BytesIO(data)):
+        raise InputError(f"{file}: {why}")
     found = propose(data, name=name, format_=format_, tree=desk.tree, settings=desk.settings, received=now())
     if as_json:
         print_json(found._asdict())

@@ -10,6 +10,7 @@ from tocsin import ingest
 from tocsin.config import SourceTable
 from tocsin.cube.increments import judge, same
 from tocsin.desk import Desk
+from tocsin.feed import trial
 from tocsin.store.deliveries import raw_path, read_message
 from tocsin.store.said import Kept, kept, newest
 from tocsin.types import Event
@@ -65,7 +66,10 @@ def changes(desk: Desk, source: SourceTable) -> Changes:
 def _read(desk: Desk, source: SourceTable, file: Kept, after: dict[str, Event], findings: dict[str, int]) -> None:
     message = read_message(desk.store, file.sha256)
     with io.BytesIO(message) if message is not None else gzip.open(raw_path(desk.directory, file.sha256)) as opened:
-        stream = typing.cast(typing.BinaryIO, opened)  # only its read() is used
+        stream = typing.cast(typing.BinaryIO, opened)  # only read, seek and tell are used
+        if trial.unsound(stream):
+            findings["not-a-table"] = findings.get("not-a-table", 0) + 1
+            return
         items = ingest.parse(
             source, stream, file=file.file, tree=desk.tree, settings=desk.settings, received=file.received
         )
