@@ -12,6 +12,7 @@ import click
 from tocsin.errors import InputError
 from tocsin.scan import Result, Settings, Stream, Study, files, prm, tidy, wire
 from tocsin.scan.expected import dispersion, from_history
+from tocsin.scan.fields import lines
 from tocsin.scan.periods import longest
 
 
@@ -74,15 +75,13 @@ def from_files(options: dict[str, Any]) -> tuple[Study, Settings]:
         raise InputError("a purely spatial scan has no past to expect by; give --expected FILE, or use space-time")
     if settings.analysis == "temporal":  # all places are one
         known = {
-            fields[0]
-            for text, p in zip(cases, options["cases"], strict=True)
-            for _, fields in files.lines(text, str(p))
+            fields[0] for text, p in zip(cases, options["cases"], strict=True) for _, fields in lines(text, str(p))
         }
         areas = "\n".join(f"{name} 0 0" for name in sorted(known))
     plain = replace(settings, model="permutation", analysis="space-time")  # counts alone
     counted = files.study(texts, areas, frame, plain, neighbours=near, network=net)
     if settings.analysis == "temporal":
-        counted = replace(counted, ids=("All",))
+        counted = replace(counted, ids=("All",), pooled=len(known))
     return _with_baseline(counted, options, settings, areas, frame), settings
 
 
@@ -133,7 +132,7 @@ def _frame(options: dict[str, Any], cases: list[str], precision: str) -> files.F
     days: list[int] = []
     if precision != "none":
         for text, path in zip(cases, options["cases"], strict=True):
-            for line, fields in files.lines(text, str(path)):
+            for line, fields in lines(text, str(path)):
                 try:
                     days.append(files.day_of(fields[2], precision))
                 except (ValueError, IndexError) as e:

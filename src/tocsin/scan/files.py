@@ -12,7 +12,6 @@ The layouts are SaTScan's (blanks, tabs or commas between columns):
 """
 
 import re
-import shlex
 from collections import defaultdict
 from datetime import date
 from typing import NamedTuple
@@ -21,6 +20,7 @@ import numpy as np
 
 from tocsin.errors import InputError
 from tocsin.scan.expected import from_exposure, person_time
+from tocsin.scan.fields import lines
 from tocsin.scan.network import paths
 from tocsin.scan.periods import day_number, day_text, intervals
 from tocsin.scan.settings import Settings
@@ -85,24 +85,6 @@ def day_of(text: str, precision: Precision, middle: bool = False) -> int:
     if month is None:
         return day_number(date(year, 7, 1) if middle else date(year, 1, 1))
     return day_number(date(year, int(month), int(day) if day else (15 if middle else 1)))
-
-
-def lines(text: str, name: str) -> list[tuple[int, list[str]]]:
-    """The lines that hold something, as (line number, fields)."""
-    found = []
-    for number, line in enumerate(text.splitlines(), 1):
-        bare = line.strip().lstrip("\ufeff")
-        if not bare or bare.startswith("#"):
-            continue
-        try:
-            if '"' in bare:
-                fields = shlex.split(bare.replace(",", " "), posix=True)
-            else:
-                fields = [f.strip() for f in bare.split(",")] if "," in bare else bare.split()
-        except ValueError as e:
-            raise InputError(f"{name} line {number}: {e}; close the quotation marks") from e
-        found.append((number, fields))
-    return found
 
 
 def _counts(text: str, name: str, precision: Precision) -> _Rows:
@@ -204,7 +186,14 @@ def study(
         neighbours=near,
         reach=reach,
         risks=_risks(risks, names, place) if risks else None,
+        pooled=_places(streams) if settings.analysis == "temporal" else 0,
     )
+
+
+def _places(streams: list[Texts]) -> int:
+    """How many places the files name."""
+    texts = [(text, name) for s in streams for text, name in zip(s[:3], s.names, strict=True)]
+    return len({fields[0] for text, name in texts for _, fields in lines(text, name)})
 
 
 def _edges(frame: Frame, settings: Settings) -> Ints:

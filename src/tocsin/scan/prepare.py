@@ -67,7 +67,8 @@ def fitted(study: Study, settings: Settings) -> Study:
     if settings.analysis == "temporal" and len(study.ids) > 1:
         risks = study.risks if study.risks is None else study.risks[:1]
         streams = tuple(pooled(s, 0) for s in study.streams)
-        return replace(study, ids=("All",), points=study.points[:1], streams=streams, risks=risks)
+        one = study.points[:1]
+        return replace(study, ids=("All",), points=one, streams=streams, risks=risks, pooled=study.places)
     if settings.analysis == "spatial" and len(study.edges) > 2:
         streams = tuple(pooled(s, 1) for s in study.streams)
         return replace(study, edges=study.edges[[0, -1]], streams=streams, risks=None)
