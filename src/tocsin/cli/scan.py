@@ -51,7 +51,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--ellipses", is_flag=True, help="Also ellipses, long axis 1.5 to 5 times the short one (x, y only).")
 @click.option("--replicates", default=999, show_default=True, help="Under the null; 0 = no p-values.")
 @click.option("--p-value", default="rank", type=click.Choice(["rank", "default", "sequential", "gumbel"]))
-@click.option("--seed", type=int, help="All chance comes from it.  [default: 20240229]")
+@click.option("--seed", type=click.IntRange(min=0), help="All chance comes from it.  [default: 20240229]")
 @click.option("--random", "stream", type=click.Choice(["tocsin", "satscan"]), help="Random numbers; satscan: its own.")
 @click.option("--threads", default=0, help="0 = all processors; results are the same.")
 @click.option("--cartesian", is_flag=True, help="The areas have x and y, not latitude and longitude.")
@@ -78,6 +78,8 @@ def command(prm: Path | None, out: Path | None, picture: Path | None, threads: i
     if prm and options["seed"] is not None:
         changes |= {"seed": options["seed"], "random": options["stream"] or "tocsin"}
     result = _with_progress(study, replace(settings, **changes))
+    if len(study.ids) == 1 and settings.analysis != "temporal":
+        click.echo("All is at one place: nothing to compare it with; --analysis temporal looks along time.", err=True)
     if out:
         write(result, study, out)
     if picture:
@@ -104,8 +106,9 @@ def _print(result: Result, study: Study) -> None:
         p = values["p_value"]
         where = f"{c.center} and {len(c.members) - 1} more" if len(c.members) > 1 else c.center
         again = values["recurrence_interval_days"]
+        when = f"{c.start} – {c.end}  " if study.dated else ""
         click.echo(
-            f"{i:3d}  {where:28s} {c.start} – {c.end}  {values['observed']:g} cases, {c.expected:.2f} expected"
+            f"{i:3d}  {where:28s} {when}{values['observed']:g} cases, {c.expected:.2f} expected"
             f"  LLR {c.llr:.2f}"
             + (f"  p {p:.3g}" if p is not None else "")
             + (f"  once in {again:,.0f} days" if again is not None else "")

@@ -7,7 +7,8 @@ from typing import Any
 
 from tocsin.errors import InputError, MethodError
 from tocsin.scan import prm_keys
-from tocsin.scan.files import Frame, Precision, day_of
+from tocsin.scan.fields import Precision, day_of
+from tocsin.scan.files import Frame
 from tocsin.scan.settings import Settings, Unit
 
 _PRECISION: dict[str, Precision] = {"0": "none", "1": "year", "2": "month", "3": "day", "4": "generic"}

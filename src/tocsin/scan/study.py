@@ -52,6 +52,7 @@ class Study:
     neighbours: tuple[Ints, ...] | None = None
     risks: Floats | None = None
     reach: tuple[Floats, ...] | None = None
+    dated: bool = True  # the study period is known
     pooled: int = 0  # places that a purely temporal study has taken together, 0 = none were
 
     def __post_init__(self) -> None:
