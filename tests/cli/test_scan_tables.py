@@ -179,3 +179,33 @@ def test_populations_of_several_years_count_by_their_dates_where_cases_have_none
     assert done.exit_code == 0, done.exception
     found = json.loads((tmp_path / "found.json").read_text())["clusters"][0]
     assert (found["members"], found["expected"]) == (["a"], pytest.approx(12 * 10 / 50, rel=1e-4))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "MonteCarloReps=nan",
+        "MinimumCasesInHighRateClusters=1e400",
+        "MaxTemporalSize=half",
+        "SpatialWindowShapeType=1\nEllipseShapes=2,x",
+        "SpatialWindowShapeType=1\nNonCompactnessPenalty=9",
+        "IncludeClusters=2\nIntervalStartRange=2001/1/1",
+        "IncludeClusters=2\nIntervalStartRange=2001/1/1,2001/2/1\nIntervalEndRange=2001/2/30,2001/3/1",
+        "AnalysisType=4\nAdjustForEarlierAnalyses=y\nProspectiveStartDate=soon",
+        "PValueReportType=2\nEarlyTerminationThreshold=-1",
+        "EndDate=2001/13/1",
+    ],
+)
+def test_a_setting_that_cannot_be_is_named(tmp_path: Path, wrong: str) -> None:
+    done = from_prm(tmp_path, f"AnalysisType=3\nCoordinatesType=0\n{wrong}")
+    assert isinstance(done.exception, TocsinError)
+    name = wrong.splitlines()[-1].split("=")[0]
+    assert name in str(done.exception) or "stops after" in str(done.exception)
+
+
+def test_times_without_a_calendar_stay_numbers_also_over_space_alone(tmp_path: Path) -> None:
+    from_prm(tmp_path, "AnalysisType=1\nPrecisionCaseTimes=4\nStartDate=1\nEndDate=9\nMonteCarloReps=0")
+    (tmp_path / "city.cas").write_text("a 9 3\nb 1 4\nc 1 9\nd 1 1\n")
+    CliRunner().invoke(command, ["--prm", str(tmp_path / "run.prm"), "--out", str(tmp_path / "found.json")])
+    found = json.loads((tmp_path / "found.json").read_text())["clusters"][0]
+    assert (found["start"], found["end"]) == ("1", "9")
