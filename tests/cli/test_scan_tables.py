@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 
@@ -19,12 +20,12 @@ def counts(rows: list[tuple[str, str, int]], mark: str = ",", header: str = "loc
     return "".join(mark.join(map(str, row)) + "\n" for row in [header.split(","), *rows])
 
 
-def started(tmp: Path, args: list[str], **tables: str | bytes) -> Result:
+def started(tmp: Path, args: list[str], out: Path | None = None, **tables: str | bytes) -> Result:
     given = []
     for name, text in tables.items():
         (tmp / f"{name}.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
         given += [f"--{name}", str(tmp / f"{name}.csv")]
-    return CliRunner().invoke(command, [*given, *args, *FEW, "--out", str(tmp / "found.json")])
+    return CliRunner().invoke(command, [*given, *args, *FEW, "--out", str(out or tmp / "found.json")])
 
 
 def best(tmp: Path, args: list[str], **tables: str | bytes) -> dict:
@@ -209,3 +210,43 @@ def test_times_without_a_calendar_stay_numbers_also_over_space_alone(tmp_path: P
     CliRunner().invoke(command, ["--prm", str(tmp_path / "run.prm"), "--out", str(tmp_path / "found.json")])
     found = json.loads((tmp_path / "found.json").read_text())["clusters"][0]
     assert (found["start"], found["end"]) == ("1", "9")
+
+
+@pytest.mark.parametrize("analysis", ["spatial", "temporal", "space-time"])
+@pytest.mark.parametrize("cases", [DAYS, [("a", "2024-01-01", 0), ("b", "2024-01-10", 0)]], ids=["some", "none"])
+def test_every_writer_writes_every_analysis_in_the_same_columns(tmp_path: Path, analysis: str, cases: list) -> None:
+    files = {}
+    for ending in ("json", "geojson", "csv", "parquet"):
+        files[ending] = tmp_path / f"found.{ending}"
+        args = ["--analysis", analysis]
+        done = started(tmp_path, args, files[ending], cases=counts(cases), areas=AREAS, population=PEOPLE)
+        assert done.exit_code == 0, done.exception
+    clusters = json.loads(files["json"].read_text())["clusters"]
+    drawn = json.loads(files["geojson"].read_text())["features"]
+    assert [f["properties"] for f in drawn] == clusters
+    assert all((f["geometry"] is None) == (analysis == "temporal") for f in drawn)
+    table = pl.read_parquet(files["parquet"])
+    assert table.columns == files["csv"].read_text().splitlines()[0].split(",")
+    assert table.height == len(clusters) == (len(cases) > 2)
+    assert ("latitude" in table.columns) == (analysis != "temporal")
+    assert table.schema["radius"] == table.schema["recurrence_interval_days"] == pl.Float64
+    for row, cluster in zip(table.rows(named=True), clusters, strict=True):
+        assert row["members"].split() == cluster["members"]
+        assert row["llr"] == cluster["llr"]
+
+
+def test_no_scan_is_made_for_a_map_that_cannot_be(tmp_path: Path) -> None:
+    done = started(tmp_path, ["--analysis", "temporal", "--map", str(tmp_path / "m.png")], cases=counts(DAYS),
+                   population=PEOPLE)  # fmt: skip
+    assert "has no map" in str(done.exception)
+    assert not (tmp_path / "found.json").exists()
+
+
+def test_options_beside_a_parameter_file_count_or_are_said(tmp_path: Path) -> None:
+    from_prm(tmp_path, "AnalysisType=1\nPrecisionCaseTimes=0\nCoordinatesType=0\nMonteCarloReps=999")
+    given = ["--prm", str(tmp_path / "run.prm"), "--out", str(tmp_path / "found.json")]
+    done = CliRunner().invoke(command, [*given, "--replicates", "19", "--seed", "5", "--max-km", "3", "--weekly"])
+    assert done.exit_code == 0, done.exception
+    assert "--max-km, --weekly left out" in done.stderr
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert (found["monte_carlo"]["replicates"], found["seed"], found["random"]) == (19, 5, "tocsin")

@@ -232,12 +232,12 @@ def write(result: Result, study: Study, path: Path) -> None:
         made = wire.document(result, study) if path.suffix == ".json" else wire.geojson(result, study)
         data = (json.dumps(made, allow_nan=False, ensure_ascii=False, indent=1) + "\n").encode()
     elif path.suffix == ".csv":
-        data = _csv(wire.rows(result, study)).encode()
+        data = _csv(list(wire.columns(result, study)), wire.rows(result, study)).encode()
     else:
         import polars as pl  # slow to load: only where it is used
 
         buffer = io.BytesIO()
-        pl.DataFrame(wire.rows(result, study), infer_schema_length=None).write_parquet(buffer)
+        pl.DataFrame(wire.rows(result, study), schema=wire.columns(result, study)).write_parquet(buffer)
         data = buffer.getvalue()
     try:
         part = path.with_name(path.name + ".part")
@@ -247,8 +247,7 @@ def write(result: Result, study: Study, path: Path) -> None:
         raise InputError(f"{path}: {e.strerror or e}; check that the folder exists and may be written to") from e
 
 
-def _csv(rows: list[dict[str, Any]]) -> str:
-    names = list(dict.fromkeys(name for row in rows for name in row)) or ["center"]
+def _csv(names: list[str], rows: list[dict[str, Any]]) -> str:
     out = io.StringIO()
     writer = csv.DictWriter(out, names, lineterminator="\n")
     writer.writeheader()

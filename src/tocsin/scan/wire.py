@@ -1,7 +1,7 @@
 """A scan's result as plain values, table rows and map shapes: the names that files carry. Pure."""
 
 import math
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -11,6 +11,11 @@ from tocsin.scan.study import Study
 from tocsin.scan.zones import EARTH_KM
 
 AXES = ("x", "y", "z")
+_COLUMNS: Final[dict[str, type]] = {
+    "radius": float, "members": str, "n_locations": int, "start": str, "end": str, "high": bool, "observed": int,
+    "expected": float, "observed_over_expected": float, "relative_risk": float, "llr": float, "p_value": float,
+    "gumbel_p_value": float, "extreme_value_p_value": float, "rank": int, "recurrence_interval_days": float,
+}  # fmt: skip
 
 
 def document(result: Result, study: Study) -> dict[str, Any]:
@@ -63,29 +68,38 @@ def cluster(c: Found, study: Study) -> dict[str, Any]:
     return values
 
 
+def columns(result: Result, study: Study) -> dict[str, type]:
+    """The columns of a table of clusters, the same whether there are any or not."""
+    axes: tuple[str, ...] = ()
+    if result.settings.analysis != "temporal":
+        axes = ("latitude", "longitude") if study.earth else AXES[: study.points.shape[1]]
+    ovals = ("shape", "angle_degrees") if result.settings.shapes else ()
+    return {"center": str} | dict.fromkeys(axes, float) | _COLUMNS | dict.fromkeys(ovals, float)
+
+
 def rows(result: Result, study: Study) -> list[dict[str, Any]]:
-    """One flat row a cluster, members joined by blanks."""
+    """One flat row a cluster; members joined by blanks, those with blanks in their names in quotation marks."""
+    names = columns(result, study)
     flat = []
     for c in result.clusters:
-        values = cluster(c, study)
-        values["members"] = " ".join(values["members"])
-        flat.append({k: v for k, v in values.items() if k not in ("member_detail", "by_stream")})
+        values = cluster(c, study) | {"members": " ".join(f'"{m}"' if " " in m else m for m in c.members)}
+        flat.append({name: values.get(name) for name in names})
     return flat
 
 
 def geojson(result: Result, study: Study) -> dict[str, Any]:
     """Circles (points where the radius is 0; all members for lists of neighbours) with the values of their clusters.
 
-    What has no place is left out.
+    What has no place has no geometry (null).
     """
     features = []
     for c in result.clusters:
-        if c.place:
-            if study.neighbours is not None:
-                shape = _members(c, study)
-            else:
-                shape = _circle(c, study.earth) if c.radius > 0 else _point(c, study.earth)
-            features.append({"type": "Feature", "geometry": shape, "properties": cluster(c, study)})
+        shape = None
+        if c.place and study.neighbours is not None:
+            shape = _members(c, study)
+        elif c.place:
+            shape = _circle(c, study.earth) if c.radius > 0 else _point(c, study.earth)
+        features.append({"type": "Feature", "geometry": shape, "properties": cluster(c, study)})
     return {"type": "FeatureCollection", "features": features}
 
 
