@@ -250,3 +250,16 @@ def test_options_beside_a_parameter_file_count_or_are_said(tmp_path: Path) -> No
     assert "--max-km, --weekly left out" in done.stderr
     found = json.loads((tmp_path / "found.json").read_text())
     assert (found["monte_carlo"]["replicates"], found["seed"], found["random"]) == (19, 5, "tocsin")
+
+
+@pytest.mark.parametrize("random", ["satscan", "tocsin"])
+@pytest.mark.parametrize("model", ["poisson", "bernoulli", "permutation", "ebp"])
+def test_a_stream_without_cases_adds_nothing(tmp_path: Path, model: str, random: str) -> None:
+    (tmp_path / "none.csv").write_text("location_id,date,n\na,2024-01-02,0\n")
+    controls = counts([(p, d, 2) for p, d, _ in DAYS])
+    held = {"poisson": {"population": PEOPLE}, "bernoulli": {"controls": controls}}.get(model, {})
+    asked = ["--model", model, "--random", random]
+    alone = best(tmp_path, asked, cases=counts(DAYS), areas=AREAS, **held)
+    beside = best(tmp_path, [*asked, "--cases", str(tmp_path / "none.csv")], cases=counts(DAYS), areas=AREAS, **held)
+    assert beside["llr"] == pytest.approx(alone["llr"])
+    assert (beside["members"], beside["observed"]) == (alone["members"], alone["observed"])

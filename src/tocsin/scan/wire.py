@@ -5,10 +5,10 @@ from typing import Any, Final
 
 import numpy as np
 
+from tocsin.scan import outline
 from tocsin.scan.inference import gumbel
 from tocsin.scan.run import Found, Result
 from tocsin.scan.study import Study
-from tocsin.scan.zones import EARTH_KM
 
 AXES = ("x", "y", "z")
 _COLUMNS: Final[dict[str, type]] = {
@@ -114,21 +114,10 @@ def _members(c: Found, study: Study) -> dict[str, Any]:
     return {"type": "MultiPoint", "coordinates": (at[:, 1::-1] if study.earth else at[:, :2]).tolist()}
 
 
-def _circle(c: Found, earth: bool, corners: int = 72) -> dict[str, Any]:
-    """The window's outline: on the sphere by bearing and distance, otherwise an ellipse on the plane."""
-    turn = np.append(np.arange(corners) * 2 * math.pi / corners, 0.0)
+def _circle(c: Found, earth: bool) -> dict[str, Any]:
     if earth:
-        lat, lon, arc = math.radians(c.place[0]), math.radians(c.place[1]), c.radius / EARTH_KM
-        north = np.arcsin(math.sin(lat) * math.cos(arc) + math.cos(lat) * math.sin(arc) * np.cos(turn))
-        east = np.arctan2(
-            np.sin(turn) * math.sin(arc) * math.cos(lat), math.cos(arc) - math.sin(lat) * np.sin(north)
-        )  # fmt: skip
-        ring = np.column_stack([(np.degrees(lon + east) + 180) % 360 - 180, np.degrees(north)])
-    else:
-        x, y = c.radius * c.shape * np.cos(turn), c.radius * np.sin(turn)
-        cos, sin = math.cos(c.angle), math.sin(c.angle)
-        ring = np.column_stack([c.place[0] + x * cos - y * sin, c.place[1] + x * sin + y * cos])
-    return {"type": "Polygon", "coordinates": [ring[::-1].round(7).tolist()]}
+        return outline.circle(c.place[0], c.place[1], c.radius)
+    return outline.ellipse(c.place[0], c.place[1], c.radius, c.shape, c.angle)
 
 
 def _maxima(result: Result) -> dict[str, Any]:
