@@ -263,3 +263,17 @@ def test_a_stream_without_cases_adds_nothing(tmp_path: Path, model: str, random:
     beside = best(tmp_path, [*asked, "--cases", str(tmp_path / "none.csv")], cases=counts(DAYS), areas=AREAS, **held)
     assert beside["llr"] == pytest.approx(alone["llr"])
     assert (beside["members"], beside["observed"]) == (alone["members"], alone["observed"])
+
+
+def test_rows_that_a_parameter_file_lets_be_left_out_are_counted(tmp_path: Path) -> None:
+    relaxed = "StudyPeriodCheckType=1\nGeographicalCoordinatesCheckType=1\n"
+    plain = "AnalysisType=1\nCoordinatesType=0\nMonteCarloReps=0\nStartDate=2001/1/1\nEndDate=2001/12/31\n"
+    from_prm(tmp_path, plain + relaxed)
+    (tmp_path / "city.cas").write_text("a 9 2001/3/4\nb 1 2001/3/4\nz 5 2001/3/4\nb 7 2002/3/4\n")
+    given = ["--prm", str(tmp_path / "run.prm"), "--out", str(tmp_path / "found.json")]
+    done = CliRunner().invoke(command, given)
+    assert "2 rows are at unknown places or outside the study period" in done.stderr
+    assert json.loads((tmp_path / "found.json").read_text())["cases"] == [10]
+    from_prm(tmp_path, plain)
+    (tmp_path / "city.cas").write_text("a 9 2001/3/4\nz 5 2001/3/4\n")
+    assert "city.cas line 2: location 'z' is not" in str(CliRunner().invoke(command, given).exception).lower()

@@ -77,6 +77,8 @@ def from_prm(path: Path) -> tuple[Study, Settings]:
         text(job.risks),
         called=called,
     )
+    if found.left_out:
+        click.echo(f"{found.left_out} rows are at unknown places or outside the study period: left out", err=True)
     return found, job.settings
 
 

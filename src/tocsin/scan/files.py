@@ -167,6 +167,7 @@ def study(
         risks=_risks(risks, called.risks, place) if risks else None,
         pooled=_places(streams) if settings.analysis == "temporal" else 0,
         dated=frame.dated,
+        left_out=place.left_out,
     )
 
 
@@ -189,6 +190,7 @@ class _Places:
         self.index, self.frame, self.settings, self.edges = index, frame, settings, edges
         self.L = 1 if settings.analysis == "temporal" else max(index.values()) + 1
         self.T = len(edges) - 1
+        self.left_out = 0  # rows of counts
 
     def of(self, name: str, file: str, line: int) -> int | None:
         """The location, None if rows of unknown places are left out."""
@@ -214,6 +216,7 @@ class _Places:
             stratum = covariates
             if self.settings.weekly:
                 stratum = (str(day % 7), *covariates)
+            self.left_out += not inside or where is None
             if inside and where is not None:
                 if stratum not in found:
                     found[stratum] = np.zeros((self.L, self.T), np.int64)

@@ -53,6 +53,7 @@ class Study:
     risks: Floats | None = None
     reach: tuple[Floats, ...] | None = None
     dated: bool = True  # the study period is known
+    left_out: int = 0  # rows of counts at places or times that are not part of it
     pooled: int = 0  # places that a purely temporal study has taken together, 0 = none were
 
     def __post_init__(self) -> None:
