@@ -109,7 +109,7 @@ def test_what_is_wrong_is_named_with_file_and_line(tmp_path: Path) -> None:
         run(tmp_path, DAYS, cases=rows({("a", 1): 8}) + "\nb,2024-13-77,2\n", areas=FOUR)
     with pytest.raises(TocsinError, match=r"cases\.csv line 3: 2 columns, the header has 3"):
         run(tmp_path, DAYS, cases=rows({("a", 1): 8}) + "b,2024-01-02\n", areas=FOUR)
-    with pytest.raises(TocsinError, match=r"network line 2: location 'z' is not among the areas"):
+    with pytest.raises(TocsinError, match=r"network\.csv line 2: location 'z' is not among the areas"):
         run(tmp_path, SPATIAL, cases=rows({("a", 1): 8}), areas=FOUR, population=PEOPLE, network="from,to\na,z\n")
 
 

@@ -212,3 +212,32 @@ def test_what_is_not_supported_is_named() -> None:
         prm.read("hello\n")
     with pytest.raises(MethodError, match="permutation"):
         Settings(model="permutation", analysis="spatial")
+
+
+def test_a_purely_temporal_scan_shows_plain_p_values_by_default() -> None:
+    """Only over places is a Gumbel distribution shown for the rarest clusters."""
+    cases = np.ones((2, 12), np.int64)
+    cases[0, 5:7] = 40
+    held = np.full((2, 12), cases.sum() / 24)
+    asked = replace(QUICK, model="poisson", prospective=False, p_value="default", max_window=4)
+    points = np.array([[0.0, 0.0], [0.0, 1.0]])
+    whole = Study(("a", "b"), points, False, np.arange(13), (Stream(cases, held),))
+    along_time = scan(whole, replace(asked, analysis="temporal")).clusters[0]
+    assert (along_time.rank, along_time.p) == (1, 0.01)
+    over_places = scan(whole, replace(asked, analysis="space-time")).clusters[0]
+    assert over_places.p == over_places.gumbel_p < 0.01
+
+
+@pytest.mark.parametrize("places", [1, 2, 5])
+def test_a_purely_temporal_scan_tells_no_more_clusters_than_places(places: int) -> None:
+    cases = np.ones((places, 40), np.int64)
+    for day in (3, 15, 27, 35):
+        cases[0, day] = 30
+    held = np.full((places, 40), cases.sum() / cases.size)
+    points = np.column_stack([np.arange(places), np.zeros(places)]) * 1.0
+    names = tuple("abcde"[:places])
+    whole = Study(names, points, False, np.arange(41), (Stream(cases, held),))
+    asked = replace(QUICK, model="poisson", analysis="temporal", prospective=False, replicates=0, max_window=3)
+    found = scan(whole, asked).clusters
+    assert len(found) == min(places, 4)
+    assert all(c.llr > 1 for c in found)

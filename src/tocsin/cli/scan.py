@@ -6,18 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tocsin.cli.scan_files import from_files, from_prm, write
+from tocsin.cli.scan_map import draw, drawable
 from tocsin.errors import InputError
 from tocsin.scan import Result, Settings, Study, scan, wire
 
+_OVER = {"seed", "stream", "replicates"}  # options that go before what a parameter file says
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command("scan")
-@click.option("--prm", type=_FILE, help="A SaTScan parameter file: everything else is read from it.")
+@click.option("--prm", type=_FILE, help="A SaTScan parameter file: it says the rest.")
 @click.option(
     "--cases", type=_FILE, multiple=True, help="location, number, date, covariates; more files: more streams."
 )
@@ -51,7 +54,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--ellipses", is_flag=True, help="Also ellipses, long axis 1.5 to 5 times the short one (x, y only).")
 @click.option("--replicates", default=999, show_default=True, help="Under the null; 0 = no p-values.")
 @click.option("--p-value", default="rank", type=click.Choice(["rank", "default", "sequential", "gumbel"]))
-@click.option("--seed", type=int, help="All chance comes from it.  [default: 20240229]")
+@click.option("--seed", type=click.IntRange(min=0), help="All chance comes from it.  [default: 20240229]")
 @click.option("--random", "stream", type=click.Choice(["tocsin", "satscan"]), help="Random numbers; satscan: its own.")
 @click.option("--threads", default=0, help="0 = all processors; results are the same.")
 @click.option("--cartesian", is_flag=True, help="The areas have x and y, not latitude and longitude.")
@@ -72,20 +75,37 @@ def command(prm: Path | None, out: Path | None, picture: Path | None, threads: i
     if options["network"] and options["neighbours"]:
         raise click.UsageError("give --network or --neighbours, not both")
     study, settings = from_prm(prm) if prm else from_files(options)
+    if picture:
+        drawable(settings)
     changes: dict[str, Any] = {"threads": threads or (os.cpu_count() or 1)}
-    if prm and options["stream"]:
-        changes["random"] = options["stream"]
-    if prm and options["seed"] is not None:
-        changes |= {"seed": options["seed"], "random": options["stream"] or "tocsin"}
+    if prm:
+        changes |= _over_the_file(options)
     result = _with_progress(study, replace(settings, **changes))
+    if len(study.ids) == 1 and settings.analysis != "temporal":
+        click.echo("All is at one place: nothing to compare it with; --analysis temporal looks along time.", err=True)
     if out:
         write(result, study, out)
     if picture:
-        from tocsin.cli.scan_map import draw
-
         draw(result, study, picture)
     if not out:
         _print(result, study)
+
+
+def _over_the_file(options: dict[str, Any]) -> dict[str, Any]:
+    """What the command line changes of a parameter file's settings; options that do not count are said."""
+    context = click.get_current_context()
+    given = {name for name in options if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    if idle := given - _OVER:
+        names = ", ".join(sorted(p.opts[0] for p in context.command.params if p.name in idle))
+        click.echo(f"With --prm the file says it all: {names} left out.", err=True)
+    changes: dict[str, Any] = {}
+    if options["seed"] is not None:
+        changes = {"seed": options["seed"], "random": "tocsin"}
+    if options["stream"]:
+        changes["random"] = options["stream"]
+    if "replicates" in given:
+        changes["replicates"] = options["replicates"]
+    return changes
 
 
 def _with_progress(study: Study, settings: Settings) -> Result:
@@ -104,8 +124,9 @@ def _print(result: Result, study: Study) -> None:
         p = values["p_value"]
         where = f"{c.center} and {len(c.members) - 1} more" if len(c.members) > 1 else c.center
         again = values["recurrence_interval_days"]
+        when = f"{c.start} – {c.end}  " if study.dated else ""
         click.echo(
-            f"{i:3d}  {where:28s} {c.start} – {c.end}  {values['observed']:g} cases, {c.expected:.2f} expected"
+            f"{i:3d}  {where:28s} {when}{values['observed']:g} cases, {c.expected:.2f} expected"
             f"  LLR {c.llr:.2f}"
             + (f"  p {p:.3g}" if p is not None else "")
             + (f"  once in {again:,.0f} days" if again is not None else "")

@@ -1,13 +1,14 @@
 """A picture of a scan: places, the circles of its clusters, and below them what they are. I/O."""
 
 import math
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tocsin.errors import MethodError
-from tocsin.scan import Found, Result, Study, wire
+from tocsin.scan import Found, Result, Settings, Study, wire
 from tocsin.scan.periods import day_text
 
 SURE = 0.05  # a cluster with a larger p is drawn grey: chance alone would do
@@ -21,14 +22,19 @@ NAMES = {
 }
 
 
-def draw(result: Result, study: Study, path: Path) -> None:
-    """Write a map; MethodError if Matplotlib is not installed or the data have no places."""
-    if result.settings.analysis == "temporal":
+def drawable(settings: Settings) -> None:
+    """MethodError if Matplotlib is not installed or the analysis has no places: to be asked before the scan."""
+    if settings.analysis == "temporal":
         raise MethodError("a purely temporal scan has no map; leave --map out")
-    try:
-        import matplotlib
-    except ImportError as e:
-        raise MethodError("drawing needs Matplotlib: install tocsin[plot]") from e
+    if find_spec("matplotlib") is None:
+        raise MethodError("drawing needs Matplotlib: install tocsin[plot]")
+
+
+def draw(result: Result, study: Study, path: Path) -> None:
+    """Write a map of a scan that is `drawable`."""
+    drawable(result.settings)
+    import matplotlib
+
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
@@ -40,13 +46,13 @@ def draw(result: Result, study: Study, path: Path) -> None:
     across, up = (study.points[:, 1], study.points[:, 0]) if study.earth else study.points[:, :2].T
     axes.plot(across, up, ".", color="0.7", markersize=3)
     index = {name: i for i, name in enumerate(study.ids)}
-    shapes = wire.geojson(result, study)["features"]  # of the same clusters, in the same order
-    for i, (c, feature) in reversed([*enumerate(zip(placed, shapes, strict=True))]):  # the best one lies on top
+    drawn = wire.geojson(result, study)["features"]  # of the same clusters, in the same order
+    shapes = [feature["geometry"] for feature in drawn if feature["geometry"]]
+    for i, (c, shape) in reversed([*enumerate(zip(placed, shapes, strict=True))]):  # the best one lies on top
         inside = [index[m] for m in c.members]
         colour, width = _look(c)
         axes.plot(across[inside], up[inside], ".", color=colour, markersize=6)
-        if feature["geometry"]["type"] == "Polygon":
-            ring = feature["geometry"]["coordinates"][0]
+        for ring in _rings(shape):
             axes.plot([x for x, _ in ring], [y for _, y in ring], "-", color=colour, linewidth=width)
         if i < LISTED:
             middle = c.place[1::-1] if study.earth else c.place[:2]
@@ -55,9 +61,17 @@ def draw(result: Result, study: Study, path: Path) -> None:
                 str(i + 1), middle, fontsize=8, weight="bold", color=colour, ha="center", va="center", bbox=badge
             )
     _frame(axes, result, study)
-    _listed(below, placed)
+    _listed(below, placed, study.dated)
     figure.savefig(path, dpi=150)
     plt.close(figure)
+
+
+def _rings(shape: dict[str, Any]) -> list[list[list[float]]]:
+    """The outer rings of a polygon or of several; points have none."""
+    if "Polygon" not in shape["type"]:
+        return []
+    parts = [shape["coordinates"]] if shape["type"] == "Polygon" else shape["coordinates"]
+    return [part[0] for part in parts]
 
 
 def _look(c: Found) -> tuple[str, float]:
@@ -72,7 +86,7 @@ def _frame(axes: Any, result: Result, study: Study) -> None:
     first, last = day_text(int(study.edges[0]), unit), day_text(int(study.edges[-1]) - 1, unit)
     kind = ("prospective " if said.prospective else "") + said.analysis
     axes.set_title(
-        f"{NAMES[said.model]}, {kind}\n{first} to {last}: "
+        f"{NAMES[said.model]}, {kind}\n" + (f"{first} to {last}: " if study.dated else "") +
         f"{sum(result.cases):,} cases in {result.locations:,} places", fontsize=10,
     )  # fmt: skip
     axes.set_xlabel("longitude" if study.earth else "x")
@@ -81,17 +95,18 @@ def _frame(axes: Any, result: Result, study: Study) -> None:
     axes.set_aspect(1 / max(math.cos(middle), 0.05), adjustable="datalim")
 
 
-def _listed(axes: Any, clusters: list[Found]) -> None:
+def _listed(axes: Any, clusters: list[Found], dated: bool) -> None:
     axes.axis("off")
-    lines = [_line(i, c) for i, c in enumerate(clusters[:LISTED], 1)] or ["No clusters."]
+    lines = [_line(i, c, dated) for i, c in enumerate(clusters[:LISTED], 1)] or ["No clusters."]
     if len(clusters) > LISTED:
         lines.append(f"   and {len(clusters) - LISTED} more")
     axes.text(0, 1, "\n".join(lines), fontsize=8, family="monospace", va="top", transform=axes.transAxes)
 
 
-def _line(i: int, c: Found) -> str:
+def _line(i: int, c: Found, dated: bool) -> str:
     where = f"{c.center} +{len(c.members) - 1}" if len(c.members) > 1 else c.center
     rare = f"RI {c.recurrence_days:,.0f} days" if c.recurrence_days < 1e6 else "RI over 1,000,000 days"
     chance = "" if math.isnan(c.p) else f"  p {c.p:.2g}" if math.isnan(c.recurrence_days) else f"  {rare}"
     risk = f"  RR {c.relative_risk:.1f}" if math.isfinite(c.relative_risk) else ""
-    return f"{i:2d}  {where:20s} {c.start} – {c.end}  {c.observed:g} cases, {c.expected:.1f} expected{risk}{chance}"
+    when = f"{c.start} – {c.end}  " if dated else ""
+    return f"{i:2d}  {where:20s} {when}{c.observed:g} cases, {c.expected:.1f} expected{risk}{chance}"

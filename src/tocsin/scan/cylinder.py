@@ -14,7 +14,7 @@ from tocsin.scan.statistic import HIGH, LOW, bound, direction, llr, risk_within
 from tocsin.scan.zones import Index, Zones
 from tocsin.types import Floats, Ints
 
-SHORT = 4  # intervals: of these lengths purely temporal scans report more than the best window
+WORTH = 1.0  # statistic of further windows of the same places, at least
 
 
 class Field(NamedTuple):
@@ -91,8 +91,8 @@ def search(field: Field, zones: Zones, penalty: Floats, windows: Windows, limits
             first, last = int(windows.first[w]), int(windows.last[w])
             rows.append((z, size, first, last, way, best))
             if zones.centre[z] >= 0:
-                floor = 1.0
-                spans += [(a, b) for a, b in ((low, first - 1), (last + 2, high - 1)) if a < b]
+                floor = WORTH
+                spans += _beside(low, high, first, last)
     return _table(rows)
 
 
@@ -113,24 +113,46 @@ def _each(
     return Found(some, size[some], first[some], last[some], way[some], ratio[some])
 
 
-def search_lengths(field: Field, windows: Windows, limits: Limits) -> Found:
-    """Purely temporal: the best window, and the best of each of the shortest lengths.
+def search_times(field: Field, windows: Windows, limits: Limits) -> Found:
+    """Purely temporal: the best window; before and after it, recursively, the last one whose statistic is above 1.
 
-    Which further windows SaTScan 10.3 reports is not documented: its outputs agree with this.
+    Last in the order of `windows`, not best: so SaTScan 10.3 chooses further windows here, with a gap of one interval,
+    as far as its outputs tell.
     """
-    rows: list[tuple[int, int, int, int, int, float]] = []
-    everyone = np.zeros(1, np.int32)
-    lengths = windows.last - windows.first + 1
-    best_of_all = 0.0
-    for length in np.unique(lengths):
-        of = lengths == length
-        only = Windows(windows.first[of], windows.last[of])
-        part = field._replace(N=np.ascontiguousarray(field.N[:, of]), U=np.ascontiguousarray(field.U[:, of]))
-        size, w, way, best = _best(part, everyone, 1, 1.0, only, limits, 0, field.n.shape[2] - 1)
-        if way and (length <= SHORT or best > best_of_all):
-            rows.append((0, size, int(only.first[w]), int(only.last[w]), way, best))
-            best_of_all = max(best, best_of_all)
+    size, w, way, best = _best(field, np.zeros(1, np.int32), 1, 1.0, windows, limits, 0, field.n.shape[2] - 1)
+    if way == 0:
+        return _table([])
+    rows = [(0, size, int(windows.first[w]), int(windows.last[w]), way, best)]
+    ways, ratios = _singly(field, windows, limits)
+    spans = _beside(0, field.n.shape[2] - 1, rows[0][2], rows[0][3])
+    while spans:
+        low, high = spans.pop()
+        inside = np.flatnonzero((ratios > WORTH) & (windows.first >= low) & (windows.last < high))
+        if len(inside):
+            w = int(inside[-1])
+            first, last = int(windows.first[w]), int(windows.last[w])
+            rows.append((0, 1, first, last, int(ways[w]), float(ratios[w])))
+            spans += _beside(low, high, first, last)
     return _table(rows)
+
+
+def _beside(low: int, high: int, first: int, last: int) -> list[tuple[int, int]]:
+    """What is left of [low, high) before and after a window, one interval apart from it; so SaTScan cuts the end."""
+    return [(a, b) for a, b in ((low, first - 1), (last + 2, high - 1)) if a < b]
+
+
+@nb.njit(cache=True, nogil=True)
+def _singly(field: Field, windows: Windows, limits: Limits) -> tuple[Ints, Floats]:
+    """Direction (0: does not count) and statistic of every window (W,) of the first location."""
+    W = len(windows.first)
+    ways, ratios = np.zeros(W, np.int64), np.zeros(W)
+    inside, held = np.zeros(field.n.shape[0]), np.zeros(field.n.shape[0])
+    for w in range(W):
+        first, stop = windows.first[w], windows.last[w] + 1
+        inside[:] = field.n[:, 0, first] - field.n[:, 0, stop]
+        held[:] = field.u[:, 0, first] - field.u[:, 0, stop]
+        ratios[w], ways[w] = _judge(field, inside, held, w, limits)
+    return ways, ratios
 
 
 def _table(rows: list[tuple[int, int, int, int, int, float]]) -> Found:

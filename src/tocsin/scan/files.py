@@ -11,24 +11,21 @@ The layouts are SaTScan's (blanks, tabs or commas between columns):
     risks             location (or All)  relative risk  [first date  last date]
 """
 
-import re
-import shlex
 from collections import defaultdict
-from datetime import date
 from typing import NamedTuple
 
 import numpy as np
 
 from tocsin.errors import InputError
 from tocsin.scan.expected import from_exposure, person_time
+from tocsin.scan.fields import Precision, day_of, lines, points
 from tocsin.scan.network import paths
-from tocsin.scan.periods import day_number, day_text, intervals
+from tocsin.scan.periods import day_text, intervals
 from tocsin.scan.settings import Settings
 from tocsin.scan.study import Stream, Study, merged
 from tocsin.types import Floats, Ints
 
-_DATE = re.compile(r"^(\d{1,4})(?:[/.-](\d{1,2})(?:[/.-](\d{1,2}))?)?$")
-Precision = str  # "none", "year", "month", "day", "generic": how finely times are given
+MOST = 10**8  # cases in a row; more is no count of people
 
 
 class Names(NamedTuple):
@@ -37,6 +34,19 @@ class Names(NamedTuple):
     cases: str = "cases"
     controls: str = "controls"
     population: str = "population"
+
+
+class Called(NamedTuple):
+    """What the files that all streams share are called in messages."""
+
+    areas: str = "areas"
+    grid: str = "grid"
+    neighbours: str = "neighbours"
+    risks: str = "risks"
+    network: str = "network"
+
+
+AS_KINDS = Called()  # by what they hold
 
 
 class Texts(NamedTuple):
@@ -57,6 +67,7 @@ class Frame(NamedTuple):
     earth: bool = True
     strict_places: bool = True  # a case at an unknown place is an error, not left out
     strict_times: bool = False  # a case outside the study period is an error, not left out
+    dated: bool = True  # the study period is known
 
 
 class _Rows(NamedTuple):
@@ -65,44 +76,6 @@ class _Rows(NamedTuple):
     day: list[int]
     stratum: list[tuple[str, ...]]
     line: list[int]
-
-
-def day_of(text: str, precision: Precision, middle: bool = False) -> int:
-    """A date as a day number: "2001", "2001/11", "2001/11/24", or any whole number for generic times.
-
-    Cut to the precision; what is missing is the first day, or, with `middle`, 1 July of a year, the 15th of a month.
-    """
-    if precision == "generic":
-        return int(text)
-    found = _DATE.match(text)
-    if not found:
-        raise ValueError(text)
-    year, month, day = int(found[1]), found[2], found[3]
-    if precision == "year" and not middle:
-        month = day = None
-    if precision == "month" and not middle:
-        day = None
-    if month is None:
-        return day_number(date(year, 7, 1) if middle else date(year, 1, 1))
-    return day_number(date(year, int(month), int(day) if day else (15 if middle else 1)))
-
-
-def lines(text: str, name: str) -> list[tuple[int, list[str]]]:
-    """The lines that hold something, as (line number, fields)."""
-    found = []
-    for number, line in enumerate(text.splitlines(), 1):
-        bare = line.strip().lstrip("\ufeff")
-        if not bare or bare.startswith("#"):
-            continue
-        try:
-            if '"' in bare:
-                fields = shlex.split(bare.replace(",", " "), posix=True)
-            else:
-                fields = [f.strip() for f in bare.split(",")] if "," in bare else bare.split()
-        except ValueError as e:
-            raise InputError(f"{name} line {number}: {e}; close the quotation marks") from e
-        found.append((number, fields))
-    return found
 
 
 def _counts(text: str, name: str, precision: Precision) -> _Rows:
@@ -117,8 +90,8 @@ def _counts(text: str, name: str, precision: Precision) -> _Rows:
         except (ValueError, IndexError) as e:
             want = "location, number" + (", date (2001/11/24)" if dated else "")
             raise InputError(f"{name} line {line}: found {' '.join(fields)!r}, expected {want}") from e
-        if rows.number[-1] < 0:
-            raise InputError(f"{name} line {line}: a negative number {fields[1]}; numbers are 0 or more")
+        if not 0 <= rows.number[-1] <= MOST:
+            raise InputError(f"{name} line {line}: a number of {fields[1]}; numbers are from 0 to {MOST:,}")
         rows.stratum.append(tuple(fields[3 if dated else 2 :]))
         rows.line.append(line)
     return rows
@@ -130,7 +103,7 @@ def _people(text: str, name: str, precision: Precision) -> _Rows:
     for line, fields in lines(text, name):
         try:
             rows.place.append(fields[0])
-            rows.day.append(day_of(fields[1], precision, middle=True) if precision != "none" else 0)
+            rows.day.append(_people_day(fields[1], precision))
             rows.number.append(float(fields[2]))
         except (ValueError, IndexError) as e:
             raise InputError(
@@ -143,26 +116,14 @@ def _people(text: str, name: str, precision: Precision) -> _Rows:
     return rows
 
 
-def points(text: str, name: str, named: bool = True) -> tuple[list[str], Floats]:
-    """Places and their coordinates (L, d)."""
-    ids: list[str] = []
-    rows: list[list[float]] = []
-    for line, fields in lines(text, name):
-        try:
-            ids.append(fields[0])
-            rows.append([float(v) for v in fields[1 if named else 0 :]])
-            if len(rows[-1]) < 2 or len(rows[-1]) != len(rows[0]):
-                raise ValueError
-        except (ValueError, IndexError) as e:
-            raise InputError(
-                f"{name} line {line}: found {' '.join(fields)!r}, expected a location and its coordinates"
-            ) from e
-    if not rows:
-        raise InputError(f"{name}: no places in it; give one line a place: location, latitude, longitude")
-    if named and len(set(ids)) != len(ids):
-        twice = next(i for i in ids if ids.count(i) > 1)
-        raise InputError(f"{name}: location {twice!r} stands twice; give each location once")
-    return ids, np.array(rows)
+def _people_day(text: str, precision: Precision) -> int:
+    """The day of a population: dates count also where cases have none; SaTScan then takes any number for one."""
+    if precision != "none":
+        return day_of(text, precision, middle=True)
+    try:
+        return day_of(text, "day", middle=True)
+    except ValueError:
+        return int(text)
 
 
 def study(
@@ -174,6 +135,7 @@ def study(
     neighbours: str = "",
     risks: str = "",
     network: str = "",
+    called: Called = AS_KINDS,
 ) -> Study:
     """Everything read, counted by place and interval. InputError names file, line and what was expected."""
     edges = _edges(frame, settings)
@@ -184,14 +146,13 @@ def study(
         index: dict[str, int] = {}
         frame = frame._replace(earth=False)
     else:
-        ids, coordinates = points(areas, "areas")
-        _check_earth(coordinates, frame)
+        ids, coordinates = points(areas, called.areas, frame.earth)
         names, where, index = merged(ids, coordinates, frame.earth)
     place = _Places(index, frame, settings, edges)
-    near = _lists(neighbours, names, index) if neighbours else None
+    near = _lists(neighbours, called.neighbours, names, index) if neighbours else None
     reach = None
     if network and settings.analysis != "temporal":
-        pairs, lengths = _network(network, index)
+        pairs, lengths = _network(network, called.network, index)
         near, reach = paths(where, frame.earth, pairs, lengths, settings.max_distance)
     read = [_stream(texts, rows, place) for texts, rows in zip(streams, tables, strict=True)]
     return Study(
@@ -200,22 +161,26 @@ def study(
         frame.earth,
         edges,
         tuple(read),
-        centres=points(grid, "grid", named=False)[1] if grid else None,
+        centres=points(grid, called.grid, frame.earth, named=False)[1] if grid else None,
         neighbours=near,
         reach=reach,
-        risks=_risks(risks, names, place) if risks else None,
+        risks=_risks(risks, called.risks, place) if risks else None,
+        pooled=_places(streams) if settings.analysis == "temporal" else 0,
+        dated=frame.dated,
+        left_out=place.left_out,
     )
+
+
+def _places(streams: list[Texts]) -> int:
+    """How many places the files name."""
+    texts = [(text, name) for s in streams for text, name in zip(s[:3], s.names, strict=True)]
+    return len({fields[0] for text, name in texts for _, fields in lines(text, name)})
 
 
 def _edges(frame: Frame, settings: Settings) -> Ints:
     if settings.analysis == "spatial":
         return np.array([frame.start, frame.end + 1])
     return intervals(frame.start, frame.end, settings.unit, settings.step)
-
-
-def _check_earth(coordinates: Floats, frame: Frame) -> None:
-    if frame.earth and (abs(coordinates[:, 0]).max() > 90 or abs(coordinates[:, 1]).max() > 180):
-        raise InputError("areas: a latitude beyond ±90 or a longitude beyond ±180; are these Cartesian (--cartesian)?")
 
 
 class _Places:
@@ -225,6 +190,7 @@ class _Places:
         self.index, self.frame, self.settings, self.edges = index, frame, settings, edges
         self.L = 1 if settings.analysis == "temporal" else max(index.values()) + 1
         self.T = len(edges) - 1
+        self.left_out = 0  # rows of counts
 
     def of(self, name: str, file: str, line: int) -> int | None:
         """The location, None if rows of unknown places are left out."""
@@ -250,6 +216,7 @@ class _Places:
             stratum = covariates
             if self.settings.weekly:
                 stratum = (str(day % 7), *covariates)
+            self.left_out += not inside or where is None
             if inside and where is not None:
                 if stratum not in found:
                     found[stratum] = np.zeros((self.L, self.T), np.int64)
@@ -297,6 +264,8 @@ def _standardised(text: str, file: str, strata: dict[tuple[str, ...], Ints], pla
         by_day = series[(() if crude else stratum, name)]
         by_day[day] = np.float32(by_day.get(day, np.float32(0)) + np.float32(people))
     exposure: dict[tuple[str, ...], Floats] = {}
+    if not place.frame.dated and any(len(by_day) > 1 for by_day in series.values()):
+        raise InputError(f"{file}: people of several dates; say of when the cases are with --start and --end")
     for (stratum, name), by_day in series.items():
         where = place.of(name, file, lines_of[name])
         if where is not None:
@@ -307,27 +276,29 @@ def _standardised(text: str, file: str, strata: dict[tuple[str, ...], Ints], pla
             )
     if missing := set(strata) - set(exposure):
         raise InputError(f"{file}: no people with covariates {' '.join(sorted(missing)[0])!r}, but cases with them")
+    if not any(table.sum() > 0 for table in exposure.values()):
+        raise InputError(f"{file}: nobody at risk anywhere; give people above 0")
     keys = sorted(exposure)
     return from_exposure(
         np.array([float(strata[k].sum()) if k in strata else 0.0 for k in keys]), [exposure[k] for k in keys]
     )
 
 
-def _lists(text: str, names: tuple[str, ...], index: dict[str, int]) -> tuple[Ints, ...]:
+def _lists(text: str, file: str, names: tuple[str, ...], index: dict[str, int]) -> tuple[Ints, ...]:
     """Ordered neighbours of every location, itself first."""
     found: dict[int, list[int]] = {}
-    for line, fields in lines(text, "neighbours"):
+    for line, fields in lines(text, file):
         if unknown := [f for f in fields if f not in index]:
-            raise InputError(f"neighbours line {line}: location {unknown[0]!r} is not among the areas; add it there")
+            raise InputError(f"{file} line {line}: location {unknown[0]!r} is not among the areas; add it there")
         found[index[fields[0]]] = list(dict.fromkeys(index[f] for f in fields))
     return tuple(np.array(found.get(i, [i]), dtype=np.int64) for i in range(len(names)))
 
 
-def _network(text: str, index: dict[str, int]) -> tuple[Ints, Floats]:
+def _network(text: str, file: str, index: dict[str, int]) -> tuple[Ints, Floats]:
     """Pairs (E, 2) and their lengths (E,), NaN where none is given; a header line is passed over."""
     pairs: list[tuple[int, int]] = []
     lengths: list[float] = []
-    for line, fields in lines(text, "network"):
+    for line, fields in lines(text, file):
         if not pairs and [f.lower() for f in fields[:2]] == ["from", "to"]:
             continue
         try:
@@ -335,31 +306,31 @@ def _network(text: str, index: dict[str, int]) -> tuple[Ints, Floats]:
             length = float(fields[2]) if len(fields) > 2 and fields[2] else float("nan")
         except ValueError as e:
             raise InputError(
-                f"network line {line}: found {' '.join(fields)!r}, want location, location, distance"
+                f"{file} line {line}: found {' '.join(fields)!r}, want location, location, distance"
             ) from e
         if unknown := [f for f in (a, b) if f not in index]:
-            raise InputError(f"network line {line}: location {unknown[0]!r} is not among the areas; add it there")
+            raise InputError(f"{file} line {line}: location {unknown[0]!r} is not among the areas; add it there")
         if length < 0 or length == float("inf"):
-            raise InputError(f"network line {line}: distance {fields[2]}; distances are 0 or more")
+            raise InputError(f"{file} line {line}: distance {fields[2]}; distances are 0 or more")
         pairs.append((index[a], index[b]))
         lengths.append(length)
     return np.array(pairs, dtype=np.int64).reshape(-1, 2), np.array(lengths)
 
 
-def _risks(text: str, names: tuple[str, ...], place: _Places) -> Floats:
+def _risks(text: str, file: str, place: _Places) -> Floats:
     """Known relative risks (L, T), 1 where nothing is said; risks of one cell multiply."""
     risk = np.ones((place.L, place.T))
-    for line, fields in lines(text, "risks"):
+    for line, fields in lines(text, file):
         try:
             value = float(fields[1])
             first = day_of(fields[2], place.frame.precision) if len(fields) > 2 else int(place.edges[0])
             last = day_of(fields[3], place.frame.precision) if len(fields) > 3 else int(place.edges[-1]) - 1
         except (ValueError, IndexError) as e:
             raise InputError(
-                f"risks line {line}: found {' '.join(fields)!r}, expected location, risk, first and last date"
+                f"{file} line {line}: found {' '.join(fields)!r}, expected location, risk, first and last date"
             ) from e
         times = (place.edges[:-1] <= last) & (place.edges[1:] > first)
-        where = slice(None) if fields[0].lower() == "all" else place.of(fields[0], "risks", line)
+        where = slice(None) if fields[0].lower() == "all" else place.of(fields[0], file, line)
         if where is not None:
             risk[where, times] *= value
     return risk
@@ -367,7 +338,7 @@ def _risks(text: str, names: tuple[str, ...], place: _Places) -> Floats:
 
 def expected_table(text: str, areas: str, frame: Frame, study: Study) -> Floats:
     """Expected counts (L, T) from rows of location, date, number on the study's places and intervals."""
-    ids, coordinates = points(areas, "areas") if areas else (["All"], np.zeros((1, 2)))
+    ids, coordinates = points(areas, "areas", frame.earth) if areas else (["All"], np.zeros((1, 2)))
     index = merged(ids, coordinates, frame.earth)[2]
     found = np.zeros((len(study.ids), len(study.edges) - 1))
     for line, fields in lines(text, "expected"):

@@ -24,6 +24,19 @@ def rank(statistic: float, maxima: Floats) -> int:
     return 1 + int((maxima >= statistic - TIED).sum())
 
 
+def faintest(maxima: Floats, replayed: bool) -> float:
+    """The statistic below which a cluster is not worth reporting: every replicate is as extreme (R > 0).
+
+    Not replayed, the replicates stand for others that were not drawn (SaTScan's): then what one of a hundred such
+    sets of R would still have reported stays, by a Gumbel distribution.
+    """
+    least = float(maxima.min()) + TIED
+    if replayed:
+        return least
+    tail = gumbel(maxima)
+    return min(least, tail.mu - tail.beta * math.log(math.log(100.0 * (len(maxima) + 1))))
+
+
 def gumbel(maxima: Floats) -> Tail:
     """The Gumbel distribution with the maxima's mean and (population) variance; Abrams et al. (2010), IJHG 9:61."""
     beta = float(maxima.std()) * math.sqrt(6) / math.pi

@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tocsin.errors import MethodError
 from tocsin.scan import expected as ex
 from tocsin.scan import statistic as st
 from tocsin.scan.cylinder import Limits
@@ -67,7 +66,8 @@ def fitted(study: Study, settings: Settings) -> Study:
     if settings.analysis == "temporal" and len(study.ids) > 1:
         risks = study.risks if study.risks is None else study.risks[:1]
         streams = tuple(pooled(s, 0) for s in study.streams)
-        return replace(study, ids=("All",), points=study.points[:1], streams=streams, risks=risks)
+        one = study.points[:1]
+        return replace(study, ids=("All",), points=one, streams=streams, risks=risks, pooled=study.places)
     if settings.analysis == "spatial" and len(study.edges) > 2:
         streams = tuple(pooled(s, 1) for s in study.streams)
         return replace(study, edges=study.edges[[0, -1]], streams=streams, risks=None)
@@ -134,8 +134,8 @@ def _stream(stream: Stream, study: Study, settings: Settings) -> tuple[Floats, F
 
 def _adjusted(cases: Ints, held: Floats, edges: Ints, settings: Settings) -> Floats:
     """Time trend, then place by place."""
-    if cases.sum() == 0:
-        raise MethodError("no cases in the study period; widen it, or look at the input's dates")
+    if cases.sum() == 0:  # one stream of several
+        return np.zeros_like(held)
     years = np.arange(len(edges) - 1, dtype=np.float64) * (settings.step / PER_YEAR[settings.unit])
     if settings.trend == "percent":
         held = ex.with_trend(held, settings.trend_percent, years)

@@ -1,13 +1,14 @@
 """A SaTScan parameter file as settings and file names; what is not supported is named. Pure."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from tocsin.errors import InputError, MethodError
 from tocsin.scan import prm_keys
-from tocsin.scan.files import Frame, Precision, day_of
+from tocsin.scan.fields import Precision, day_of
+from tocsin.scan.files import Frame
 from tocsin.scan.settings import Settings, Unit
 
 _PRECISION: dict[str, Precision] = {"0": "none", "1": "year", "2": "month", "3": "day", "4": "generic"}
@@ -24,6 +25,7 @@ _RATES = {"1": "high", "2": "low", "3": "both"}
 _TREND = {"0": "none", "2": "percent", "3": "estimated", "4": "stratified"}
 _SPATIAL = {"0": "none", "1": "stratified", "2": "nonparametric"}
 _P_VALUE = {"0": "default", "1": "rank", "2": "sequential", "3": "gumbel"}
+_PENALTY = {"0": 0.0, "1": 0.5, "2": 1.0}
 _FREQUENCY = {"1": "day", "2": "week", "3": "month", "4": "quarter", "5": "year"}
 _KNOWN = {name.lower() for name in (*prm_keys.READ, *prm_keys.ONLY, *prm_keys.NO_EFFECT)}
 _STREAM = re.compile(r"(casefile|controlfile|populationfile)\d+|dataset\d+-name")  # of further data sets
@@ -48,16 +50,13 @@ def read(text: str) -> Job:
     """Parse the text of a .prm file. InputError if it is none, MethodError naming every unsupported setting."""
     keys = _Keys(text)
     _refuse(keys)
+    if not keys["CaseFile", ""]:
+        raise InputError("CaseFile= is empty; name the file of cases")
     settings = _settings(keys)
     precision = keys.one("PrecisionCaseTimes", _PRECISION, "3")
-    try:
-        grain = "generic" if precision == "generic" else "day"
-        start, end = day_of(keys["StartDate", "2000/1/1"], grain), day_of(keys["EndDate", "2000/12/31"], grain)
-    except ValueError as e:
-        raise InputError(f"StartDate or EndDate: {e} is not a date such as 2001/11/24") from e
     frame = Frame(
-        start,
-        end,
+        keys.day("StartDate", "2000/1/1"),
+        keys.day("EndDate", "2000/12/31"),
         precision,
         earth=keys["CoordinatesType", "1"] == "1",
         strict_places=keys["GeographicalCoordinatesCheckType", "0"] == "0",
@@ -103,11 +102,36 @@ class _Keys:
             raise MethodError(f"{name}={value} is not supported; supported: {', '.join(sorted(table))}")
         return table[value]
 
-    def number(self, name: str, default: float, as_type: Callable[[str], float] = float) -> float:
+    def number(self, name: str, default: float) -> float:
+        return self.numbers(name, str(default))[0]
+
+    def whole(self, name: str, default: int) -> int:
+        return int(self.number(name, default))
+
+    def numbers(self, name: str, default: str) -> tuple[float, ...]:
+        """Finite numbers, parted by commas or blanks."""
         try:
-            return as_type(self[name, str(default)])
+            found = tuple(float(part) for part in re.split(r"[ ,]+", self[name, default].strip(" ,")))
         except ValueError as e:
             raise InputError(f"{name}={self[name, '']} is not a number") from e
+        if not all(map(isfinite, found)):
+            raise InputError(f"{name}={self[name, '']} is not a number that can be used")
+        return found
+
+    def day(self, name: str, default: str, part: str | None = None) -> int:
+        """A day number; `part`: what of the setting to read, if not all."""
+        said = self[name, default] if part is None else part.strip()
+        try:
+            return day_of(said, "generic" if self["PrecisionCaseTimes", "3"] == "4" else "day")
+        except ValueError as e:
+            raise InputError(f"{name}={self[name, default]}: {said!r} is not a date such as 2001/11/24") from e
+
+    def span(self, name: str) -> tuple[int, int]:
+        """First and last day, parted by a comma."""
+        parts = self[name, ""].split(",")
+        if len(parts) != 2:
+            raise InputError(f"{name}={self[name, '']} is no range such as 2001/11/24,2001/12/1")
+        return self.day(name, "", parts[0]), self.day(name, "", parts[1])
 
 
 def _refuse(keys: _Keys) -> None:
@@ -139,19 +163,20 @@ def _settings(keys: _Keys) -> Settings:
         "analysis": analysis,
         "prospective": prospective,
         "rates": keys.one("ScanAreas", _RATES, "1"),
-        "min_cases": int(keys.number("MinimumCasesInHighRateClusters", 2)),
-        "min_cases_low": int(keys.number("MinimumCasesInLowRateClusters", 0)),
+        "min_cases": keys.whole("MinimumCasesInHighRateClusters", 2),
+        "min_cases_low": keys.whole("MinimumCasesInLowRateClusters", 0),
         "risk_floor": keys.number("RiskThresholdHighClusters", 1) if keys.yes("RiskLimitHighClusters") else 0.0,
         "risk_ceiling": keys.number("RiskThresholdLowClusters", 1) if keys.yes("RiskLimitLowClusters") else 0.0,
-        "criterion": int(keys.number("CriteriaForReportingSecondaryClusters", 0)),
+        "criterion": keys.whole("CriteriaForReportingSecondaryClusters", 0),
         "streams": "adjustment" if keys["MultipleDataSetsPurposeType", "0"] == "1" else "multivariate",
-        "replicates": int(keys.number("MonteCarloReps", 999)),
+        "replicates": keys.whole("MonteCarloReps", 999),
         "p_value": keys.one("PValueReportType", _P_VALUE, "0"),
-        "stop_after": int(keys.number("EarlyTerminationThreshold", 50)),
+        "stop_after": keys.whole("EarlyTerminationThreshold", 50),
         "random": "satscan",
+        "unit": "generic" if keys["PrecisionCaseTimes", "3"] == "4" else "day",
     }
     if keys.yes("IterativeScan"):
-        values["iterations"] = int(keys.number("IterativeScanMaxIterations", 10))
+        values["iterations"] = keys.whole("IterativeScanMaxIterations", 10)
         values["iteration_p"] = keys.number("IterativeScanMaxPValue", 0.05)
     values |= _space(keys) if analysis != "temporal" else {}
     values |= _time(keys, prospective) if analysis != "spatial" else {}
@@ -173,20 +198,19 @@ def _space(keys: _Keys) -> dict[str, Any]:
         if keys.yes("UseDistanceFromCenterOption_Reported"):
             values["reported_max_distance"] = keys.number("MaxSpatialSizeInDistanceFromCenter_Reported", 1)
     if keys["SpatialWindowShapeType", "0"] == "1":
-        shapes = re.split(r"[ ,]+", keys["EllipseShapes", "1.5,2,3,4,5"])
-        angles = re.split(r"[ ,]+", keys["EllipseAngles", "4,6,9,12,15"])
-        values["shapes"], values["angles"] = tuple(map(float, shapes)), tuple(int(float(a)) for a in angles)
-        values["penalty"] = {"0": 0.0, "1": 0.5, "2": 1.0}[keys["NonCompactnessPenalty", "0"]]
+        values["shapes"] = keys.numbers("EllipseShapes", "1.5,2,3,4,5")
+        values["angles"] = tuple(int(n) for n in keys.numbers("EllipseAngles", "4,6,9,12,15"))
+        values["penalty"] = keys.one("NonCompactnessPenalty", _PENALTY, "0")
     return values
 
 
 def _time(keys: _Keys, prospective: bool) -> dict[str, Any]:
     size = keys.number("MaxTemporalSize", 50)
-    grain = "generic" if keys["PrecisionCaseTimes", "3"] == "4" else "day"
+    generic = keys["PrecisionCaseTimes", "3"] == "4"
     values: dict[str, Any] = {
-        "unit": keys.one("TimeAggregationUnits", _UNIT, "0"),
-        "step": int(keys.number("TimeAggregationLength", 1)),
-        "min_window": int(keys.number("MinimumTemporalClusterSize", 1)),
+        "unit": "generic" if generic else keys.one("TimeAggregationUnits", _UNIT, "0"),
+        "step": keys.whole("TimeAggregationLength", 1),
+        "min_window": keys.whole("MinimumTemporalClusterSize", 1),
         "include_spatial": keys.yes("IncludePurelySpatial"),
         "trend": keys.one("TimeTrendAdjustmentType", _TREND, "0"),
         "trend_percent": keys.number("TimeTrendPercentage", 0),
@@ -197,13 +221,12 @@ def _time(keys: _Keys, prospective: bool) -> dict[str, Any]:
     values |= {"max_window": int(size)} if by_time else {"max_window_share": size / 100}
     if keys["IncludeClusters", "0"] == "2":
         for name, key in (("starts", "IntervalStartRange"), ("ends", "IntervalEndRange")):
-            low, high = keys[key, ","].split(",")
-            values[name] = (day_of(low.strip(), grain), day_of(high.strip(), grain))
+            values[name] = keys.span(key)
     if prospective and keys.yes("AdjustForEarlierAnalyses"):
-        values["earlier"] = day_of(keys["ProspectiveStartDate", "1900/1/1"], grain)
+        values["earlier"] = keys.day("ProspectiveStartDate", "1900/1/1")
     if keys["ProspectiveFrequencyType", "0"] != "0":
         values["frequency"] = (
             keys.one("ProspectiveFrequencyType", _FREQUENCY, "1"),
-            int(keys.number("ProspectiveFrequency", 1)),
+            keys.whole("ProspectiveFrequency", 1),
         )
     return values

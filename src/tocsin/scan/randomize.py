@@ -211,6 +211,8 @@ def randomizer(stream: Stream, expected: Floats, strata: list[Ints], first: int,
         assert stream.at_risk is not None, "Bernoulli streams have controls"
         units = stream.cases + np.rint(stream.at_risk).astype(np.int64)
         return choose(stream.cases, units, first, settings.trend == "stratified")
+    if settings.model == "poisson" and not stream.cases.any():
+        return lambda rng, counts: None
     if settings.model == "poisson":
         by = "time" if settings.trend == "stratified" else "place" if settings.spatial == "stratified" else ""
         return scatter(expected, stream.cases, first, by)

@@ -8,12 +8,12 @@ from tocsin.errors import MethodError
 from tocsin.scan import inference
 from tocsin.scan import statistic as st
 from tocsin.scan.cylinder import Found as Rows
-from tocsin.scan.cylinder import field, search, search_lengths
+from tocsin.scan.cylinder import field, search, search_times
 from tocsin.scan.periods import Windows, analyses, day_text, interval_days
 from tocsin.scan.prepare import Plan, fitted, plan
 from tocsin.scan.secondary import MOST, Candidate, apart
 from tocsin.scan.settings import Settings
-from tocsin.scan.simulate import Progress, maxima, stopping
+from tocsin.scan.simulate import Progress, maxima, replayed, stopping
 from tocsin.scan.study import Study
 from tocsin.scan.zones import Zones, along, squeeze
 from tocsin.types import Floats, Ints
@@ -87,8 +87,8 @@ def _once(study: Study, settings: Settings, table: Zones | None, round_: int, pr
     simulated = maxima(study, settings, ready, best, round_, progress) if settings.replicates else np.zeros(0)
     used = inference.stop_at(best, simulated, stopping(settings)) if stopping(settings) else len(simulated)
     simulated = simulated[:used]
-    most = min(MOST, len(ready.zones.centre)) if settings.analysis != "temporal" else MOST
-    least = max(FAINT, float(simulated.min()) + st.TIED if used else 0.0)  # below, every replicate is as extreme
+    most = min(MOST, len(ready.zones.centre) if settings.analysis != "temporal" else study.places)
+    least = max(FAINT, inference.faintest(simulated, replayed(settings)) if used else 0.0)
     candidates = _candidates(study, ready, found, min(least, best) - NEAR)
     told = apart(candidates, study.space, settings.criterion, most, least)
     return _result(
@@ -111,7 +111,7 @@ def _searched(settings: Settings, ready: Plan) -> Rows:
     seen = seen._replace(n=np.ascontiguousarray(seen.n[:, :, begin:]), u=np.ascontiguousarray(seen.u[:, :, begin:]))
     spans = Windows(ready.windows.first - begin, ready.windows.last - begin)
     if settings.analysis == "temporal":
-        found = search_lengths(seen, spans, ready.limits)
+        found = search_times(seen, spans, ready.limits)
     else:
         more = settings.analysis == "space-time" and not settings.prospective
         found = search(seen, ready.zones, ready.penalty, spans, ready.limits, more)
@@ -254,9 +254,14 @@ def _p_values(llr: float, best: bool, settings: Settings, simulated: Floats) -> 
     p = rank / (R + 1)
     if (enough := stopping(settings)) and settings.replicates > R:
         p = enough / R if best else min((rank - 1) / R, 1.0)
-    elif settings.p_value == "gumbel" or (settings.p_value == "default" and rank < 10 and settings.rates == "high"):
+    elif settings.p_value == "gumbel" or (settings.p_value == "default" and rank < 10 and _smooth(settings)):
         p = gumbel_p
     return rank, p, gumbel_p
+
+
+def _smooth(settings: Settings) -> bool:
+    """Whether a Gumbel distribution is known to describe the maxima: high rates over places; Abrams et al. (2010)."""
+    return settings.rates == "high" and settings.analysis != "temporal"
 
 
 def _iterate(study: Study, settings: Settings, progress: Progress | None) -> Result:

@@ -89,9 +89,11 @@ def _refusals(s: Settings) -> list[tuple[bool, str]]:
     return [
         (
             not 0 <= s.max_size <= 1 or s.max_distance < 0,
-            "max size: a share from 0 to 1; max distance: 0 (none) or more",
+            "max size: a share from 0 to 1 (0.5 is 50 %); max distance: 0 (none) or more",
         ),
         (lengths, "windows: step at least 1 unit, lengths 0 or more, share above 0 and at most 1"),
+        (s.trend_percent <= -100, "trend: above -100 percent a year; -100 leaves nothing expected"),
+        (s.stop_after < 1, "a sequential run stops after at least 1 larger replicate; 50 is usual"),
         (s.replicates < 0, "replicates: 0 (no p-values) or more; 999 is usual"),
         (s.prospective and spatial, "a purely spatial scan has no time to look ahead in; use --analysis space-time"),
         (permuted and s.analysis != "space-time", "the permutation model needs places and times: use space-time"),

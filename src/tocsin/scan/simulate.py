@@ -53,6 +53,16 @@ def maxima(
     return np.concatenate(found) if found else np.zeros(0)
 
 
+def replayed(settings: Settings) -> bool:
+    """Whether the replicates are what was asked for: not our own in place of SaTScan's."""
+    return settings.random != "satscan" or _drawn_alike(settings)
+
+
+def _drawn_alike(settings: Settings) -> bool:
+    """The models whose replicates SaTScan draws in a known order."""
+    return settings.model == "permutation" or (settings.model == "bernoulli" and settings.trend != "stratified")
+
+
 def stopping(settings: Settings) -> int:
     """How many larger maxima end a sequential run; 0 = it never ends early."""
     return {"default": (settings.replicates + 1) // 20, "sequential": settings.stop_after}.get(settings.p_value, 0)
@@ -82,8 +92,7 @@ class _Batch:
     def __init__(self, study: Study, settings: Settings, plan: Plan, first: int, round_: int) -> None:
         self.study, self.settings, self.plan, self.first, self.round = study, settings, plan, first, round_
         self.windows = Windows(plan.simulated.first - first, plan.simulated.last - first)
-        exact = settings.model == "permutation" or (settings.model == "bernoulli" and not plan.within)
-        self.satscan = settings.random == "satscan" and exact
+        self.satscan = settings.random == "satscan" and _drawn_alike(settings)
         permuted = self.satscan and settings.model == "permutation"
         self.ordered = [lehmer.in_order(strata(s, settings)) for s in study.streams] if permuted else []
         self.draws = [

@@ -1,7 +1,7 @@
 """What is scanned: places, intervals, counts, and what they are held against. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -52,7 +52,9 @@ class Study:
     neighbours: tuple[Ints, ...] | None = None
     risks: Floats | None = None
     reach: tuple[Floats, ...] | None = None
-    people: Floats | None = field(default=None)  # (L,) population averaged over time, only shown
+    dated: bool = True  # the study period is known
+    left_out: int = 0  # rows of counts at places or times that are not part of it
+    pooled: int = 0  # places that a purely temporal study has taken together, 0 = none were
 
     def __post_init__(self) -> None:
         """Refuse shapes that do not fit together."""
@@ -67,6 +69,11 @@ class Study:
             raise MethodError("a location has no coordinates; give every location a point")
         if self.earth and ((abs(self.points[:, 0]) > 90) | (abs(self.points[:, 1]) > 180)).any():
             raise MethodError("a latitude is beyond ±90 or a longitude beyond ±180; or are these Cartesian?")
+
+    @property
+    def places(self) -> int:
+        """How many places there are, those taken together counted."""
+        return self.pooled or len(self.ids)
 
     @property
     def space(self) -> Floats:

@@ -1,16 +1,21 @@
 """A scan's result as plain values, table rows and map shapes: the names that files carry. Pure."""
 
 import math
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
+from tocsin.scan import outline
 from tocsin.scan.inference import gumbel
 from tocsin.scan.run import Found, Result
 from tocsin.scan.study import Study
-from tocsin.scan.zones import EARTH_KM
 
 AXES = ("x", "y", "z")
+_COLUMNS: Final[dict[str, type]] = {
+    "radius": float, "members": str, "n_locations": int, "start": str, "end": str, "high": bool, "observed": int,
+    "expected": float, "observed_over_expected": float, "relative_risk": float, "llr": float, "p_value": float,
+    "gumbel_p_value": float, "extreme_value_p_value": float, "rank": int, "recurrence_interval_days": float,
+}  # fmt: skip
 
 
 def document(result: Result, study: Study) -> dict[str, Any]:
@@ -39,8 +44,8 @@ def cluster(c: Found, study: Study) -> dict[str, Any]:
         "radius": _number(c.radius) if c.place else None,
         "members": list(c.members),
         "n_locations": len(c.members),
-        "start": c.start,
-        "end": c.end,
+        "start": c.start if study.dated else None,
+        "end": c.end if study.dated else None,
         "high": c.high,
         "observed": _whole(c.observed),
         "expected": _number(c.expected),
@@ -63,29 +68,38 @@ def cluster(c: Found, study: Study) -> dict[str, Any]:
     return values
 
 
+def columns(result: Result, study: Study) -> dict[str, type]:
+    """The columns of a table of clusters, the same whether there are any or not."""
+    axes: tuple[str, ...] = ()
+    if result.settings.analysis != "temporal":
+        axes = ("latitude", "longitude") if study.earth else AXES[: study.points.shape[1]]
+    ovals = ("shape", "angle_degrees") if result.settings.shapes else ()
+    return {"center": str} | dict.fromkeys(axes, float) | _COLUMNS | dict.fromkeys(ovals, float)
+
+
 def rows(result: Result, study: Study) -> list[dict[str, Any]]:
-    """One flat row a cluster, members joined by blanks."""
+    """One flat row a cluster; members joined by blanks, those with blanks in their names in quotation marks."""
+    names = columns(result, study)
     flat = []
     for c in result.clusters:
-        values = cluster(c, study)
-        values["members"] = " ".join(values["members"])
-        flat.append({k: v for k, v in values.items() if k not in ("member_detail", "by_stream")})
+        values = cluster(c, study) | {"members": " ".join(f'"{m}"' if " " in m else m for m in c.members)}
+        flat.append({name: values.get(name) for name in names})
     return flat
 
 
 def geojson(result: Result, study: Study) -> dict[str, Any]:
     """Circles (points where the radius is 0; all members for lists of neighbours) with the values of their clusters.
 
-    What has no place is left out.
+    What has no place has no geometry (null).
     """
     features = []
     for c in result.clusters:
-        if c.place:
-            if study.neighbours is not None:
-                shape = _members(c, study)
-            else:
-                shape = _circle(c, study.earth) if c.radius > 0 else _point(c, study.earth)
-            features.append({"type": "Feature", "geometry": shape, "properties": cluster(c, study)})
+        shape = None
+        if c.place and study.neighbours is not None:
+            shape = _members(c, study)
+        elif c.place:
+            shape = _circle(c, study.earth) if c.radius > 0 else _point(c, study.earth)
+        features.append({"type": "Feature", "geometry": shape, "properties": cluster(c, study)})
     return {"type": "FeatureCollection", "features": features}
 
 
@@ -100,21 +114,10 @@ def _members(c: Found, study: Study) -> dict[str, Any]:
     return {"type": "MultiPoint", "coordinates": (at[:, 1::-1] if study.earth else at[:, :2]).tolist()}
 
 
-def _circle(c: Found, earth: bool, corners: int = 72) -> dict[str, Any]:
-    """The window's outline: on the sphere by bearing and distance, otherwise an ellipse on the plane."""
-    turn = np.append(np.arange(corners) * 2 * math.pi / corners, 0.0)
+def _circle(c: Found, earth: bool) -> dict[str, Any]:
     if earth:
-        lat, lon, arc = math.radians(c.place[0]), math.radians(c.place[1]), c.radius / EARTH_KM
-        north = np.arcsin(math.sin(lat) * math.cos(arc) + math.cos(lat) * math.sin(arc) * np.cos(turn))
-        east = np.arctan2(
-            np.sin(turn) * math.sin(arc) * math.cos(lat), math.cos(arc) - math.sin(lat) * np.sin(north)
-        )  # fmt: skip
-        ring = np.column_stack([(np.degrees(lon + east) + 180) % 360 - 180, np.degrees(north)])
-    else:
-        x, y = c.radius * c.shape * np.cos(turn), c.radius * np.sin(turn)
-        cos, sin = math.cos(c.angle), math.sin(c.angle)
-        ring = np.column_stack([c.place[0] + x * cos - y * sin, c.place[1] + x * sin + y * cos])
-    return {"type": "Polygon", "coordinates": [ring[::-1].round(7).tolist()]}
+        return outline.circle(c.place[0], c.place[1], c.radius)
+    return outline.ellipse(c.place[0], c.place[1], c.radius, c.shape, c.angle)
 
 
 def _maxima(result: Result) -> dict[str, Any]:
