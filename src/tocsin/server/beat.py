@@ -48,7 +48,7 @@ class Beat:
         self._forgot = 0
         self._ahead: Ahead | None = None
         self._judged, self._took, self._moved = -math.inf, 0.0, False  # when, for how long; something waits
-        self._prepared, self._preparing = -math.inf, 0.0
+        self._rested = -math.inf  # when marks may be worked on again
         self._sources = -math.inf
 
     def leads(self) -> bool:
@@ -99,7 +99,7 @@ class Beat:
             self.once()
         elif not self._leads:
             self._fenced("tick", self._tick)
-        elif time.monotonic() - self._prepared >= IDLE * self._preparing:
+        elif time.monotonic() >= self._rested:
             self._fenced("marks", self._prepare)
 
     def _run(self) -> None:
@@ -129,9 +129,13 @@ class Beat:
         return seen.urgent
 
     def _prepare(self) -> None:
+        """Work on the marks for a part of the time there is between two looks; the next look is not put off by more."""
         began = time.monotonic()
-        if self._ahead is not None and self._ahead.prepare(self._site.clock()):
-            self._preparing, self._prepared = time.monotonic() - began, time.monotonic()
+        while self._ahead is not None and self._ahead.prepare(self._site.clock()) and not self._stop.is_set():
+            if time.monotonic() - began >= self._seconds / (1 + IDLE):
+                break
+        ended = time.monotonic()
+        self._rested = ended + IDLE * (ended - began)
 
     def _fenced(self, part: str, work: Callable[[], bool | None]) -> bool:
         try:
