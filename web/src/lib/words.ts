@@ -327,6 +327,7 @@ export const WORDS = {
   'feed.shifted:area': ['地区构成改变', 'other areas than usual'],
   'feed.shifted:delay': ['上报延迟改变', 'other delay than usual'],
   'feed.shifted:value': ['数值量级改变', 'other values than usual'],
+  'feed.shifted:hour': ['到达时段改变', 'other hours than usual'],
   'feed.none': ['无数据', 'nothing known'],
   'feed.events': ['{n} 条', '{n} records'],
   'feed.alert': ['预警', 'alert'],
