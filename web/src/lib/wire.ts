@@ -10,6 +10,13 @@ export type Phase = 'open' | 'growing' | 'quiet' | 'ended';
 export type State = 'new' | 'acknowledged' | 'verifying' | 'confirmed' | 'excluded' | 'responding' | 'closed';
 export type Action = 'acknowledge' | 'verify' | 'confirm' | 'exclude' | 'respond' | 'close' | 'reopen' | 'comment';
 
+export interface Progress {
+  part: 'records' | 'days';
+  done: number;
+  total: number;
+  day: string | null; // the day judged last
+}
+
 export interface City {
   name: string;
   title: Title;
@@ -26,6 +33,7 @@ export interface City {
   languages: string[];
   has_map: boolean;
   can_write: boolean;
+  progress: Progress | null; // before its first beat, if there is work to do
 }
 
 export interface Signal {

@@ -9,6 +9,8 @@ export const WORDS = {
   'nav.outlook': ['研判', 'Outlook'],
   'nav.sources': ['来源', 'Sources'],
   'skip': ['跳到正文', 'Skip to content'],
+  'progress.records': ['正在录入监测记录：{share}', 'Taking records in: {share}'],
+  'progress.days': ['正在逐日回放研判：第 {n}/{of} 天，预警随判随出', 'Living past days again: day {n} of {of}. Alerts appear as they are raised'],
   'simulated.more': ['数据由程序生成，并非真实疫情。', 'The data is made up by a program; no outbreak here is real.'],
   'theme.toDark': ['切换到深色', 'Switch to dark'],
   'theme.toLight': ['切换到浅色', 'Switch to light'],
