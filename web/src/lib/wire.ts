@@ -254,6 +254,7 @@ export interface MapArea {
   p: number | null;
   rate_per_100k: number | null;
   window_sum: number | null;
+  complete?: number | null; // put in by the map from /completeness
 }
 
 export interface MapPin {
