@@ -22,7 +22,7 @@ from tocsin.feeds import feed_of
 from tocsin.ingest import push as push_format
 from tocsin.ingest.contract import RAW
 from tocsin.judge import Judged, believed, flagged, judge
-from tocsin.locate import locate
+from tocsin.locate import Located, locate
 from tocsin.quality import CLOSE, QUIET, watch
 from tocsin.store import deliveries, notes
 from tocsin.store.clusters import write_scans
@@ -93,8 +93,8 @@ def put(desk: Desk, items: list[Item], delivery: int, now: Instant, *, known: bo
     return append(desk.store, items, delivery=delivery, step=desk.step_of, signals=desk.stored_as, at=now, known=known)
 
 
-def tick(desk: Desk, now: Instant, *, strict: bool = False) -> Ticked:
-    """Judge the counts as of `now` and write what changed. Twice at one moment is once.
+def tick(desk: Desk, now: Instant, *, strict: bool = False, scans: bool = True) -> Ticked:
+    """Judge the counts as of `now` and write what changed. Twice at one moment is once. Without `scans`: none is run.
 
     A part of ours that breaks is fenced: it becomes a fault and the beat goes on (`strict`: it raises).
     """
@@ -112,7 +112,7 @@ def tick(desk: Desk, now: Instant, *, strict: bool = False) -> Ticked:
     rules = desk.settings.alerts
     for (table, one), of in zip(judged, believed([one for _, one in judged], rules), strict=True):
         found += flagged(table, one, of, now)
-    located = locate(desk, now, strict=strict)
+    located = locate(desk, now, strict=strict) if scans else Located([], [], [], [])
     faults += located.faults
     where = {c.id: _where(desk, c) for c in located.standing}
     steps = {s.name: desk.step(s.name).minutes for s in desk.settings.signals}
@@ -155,10 +155,16 @@ def news(desk: Desk, since: Instant) -> Ticked | None:
     return Ticked(last, opened, changed, [], [], len(moved))
 
 
-def replay(desk: Desk, first: date, last: date, *, strict: bool = False) -> Iterator[Ticked]:
-    """Tick each day from first to last, as of its end, as live would have; a second time writes nothing new."""
-    for day in range((last - first).days + 1):
-        yield tick(desk, end_of_day(first + timedelta(days=day), desk.tz), strict=strict)
+def replay(
+    desk: Desk, first: date, last: date, *, strict: bool = False, scans_from: date = date.min
+) -> Iterator[Ticked]:
+    """Tick each day from first to last, as of its end, as live would have; a second time writes nothing new.
+
+    `scans_from`: the first day on which the scans are run.
+    """
+    for n in range((last - first).days + 1):
+        day = first + timedelta(days=n)
+        yield tick(desk, end_of_day(day, desk.tz), strict=strict, scans=day >= scans_from)
 
 
 def note(desk: Desk, alert: str, action: str, who: str, text: str, now: Instant) -> State:

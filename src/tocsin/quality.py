@@ -8,6 +8,7 @@ import numpy as np
 from tocsin.calendar import DAY, day_of, end_of_day
 from tocsin.config import SourceTable, every_minutes
 from tocsin.cube import arrivals, mix
+from tocsin.cube.hours import moved
 from tocsin.desk import Desk
 from tocsin.feeds import heard_by, home
 from tocsin.store import quality as store
@@ -48,6 +49,10 @@ def watch(desk: Desk, now: Instant, *, strict: bool = False) -> Watched:
             words = arrivals.judged(heard[source.name], desk.today(at), desk.holidays, every_minutes(source.every))
             watched.found.extend(_flag(desk, source, w, now) for w in words)
             watched.found.extend(_shifts(desk, source, at, now))
+            if (m := moved(heard[source.name], desk.today(at), desk.holidays)) is not None:
+                watched.found.append(
+                    _said(desk, source, "shifted:hour", m.day, m.observed, m.expected, math.nan, 1, now)
+                )
         except Exception as e:
             if strict:
                 raise

@@ -107,6 +107,17 @@ def test_the_map_is_drawn_and_leads_to_the_curve(reader: Reader) -> None:
         expect(page.locator(".plot canvas")).to_be_visible()
 
 
+def test_the_map_is_shaded_by_completeness(reader: Reader, city: City) -> None:
+    shares = [a["complete"] for a in city.ask("/completeness?signal=ed.ili&level=town")["areas"]]
+    with reader.open("/map?signal=ed.ili&level=town") as page:
+        page.get_by_role("button", name="Completeness").click()
+        page.wait_for_url("**shade=complete")
+        expect(page.get_by_role("heading", name="Least complete")).to_be_visible()
+        expect(page.get_by_text("under 80%: not judged")).to_be_visible()
+        least = min((x for x in shares if x is not None), default=None)
+        expect(page.locator("tbody tr td:last-child").first).to_have_text("–" if least is None else f"{least:.0%}")
+
+
 def test_the_map_does_without_webgl(reader: Reader) -> None:
     with reader.open("/sources") as page:
         page.add_init_script("HTMLCanvasElement.prototype.getContext = new Proxy("

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from city import DAY_US, make_city, put
+from tocsin import ahead as ahead_module
 from tocsin import loop
 from tocsin.ahead import Ahead, marks
-from tocsin.judge import believed, flagged, judge
+from tocsin.judge import believed, flagged, judge, judge_cube
+from tocsin.server import beat as beat_module
 from tocsin.server.beat import Beat
 from tocsin.server.site import Site
 from tocsin.types import Event
@@ -84,7 +86,7 @@ def test_the_beat_judges_at_once_what_reaches_its_mark(tmp_path):
     beat.once()
     for _ in range(8):  # marks are made while nothing else is to be done
         beat.glance()
-        beat._prepared = -1e9
+        beat._rested = -1e9
     told.clear()
     put(city, [case("one", "112")], "one")
     beat.glance()
@@ -96,6 +98,66 @@ def test_the_beat_judges_at_once_what_reaches_its_mark(tmp_path):
     assert [e for e, _ in told][1:3] == ["counts", "source"] or "alert" in [e for e, _ in told]
     assert ("112", "new") in [(v["area"], v["state"]) for e, v in told if e == "alert"]
     assert site.faults == []
+
+
+def test_a_look_is_answered_while_marks_are_being_made(tmp_path, monkeypatch):
+    """One judgement may take seconds in a large city; between two of them what is new is told."""
+    city = make_city(tmp_path)
+    put(city, history(), "history")
+    clock, asked = [0.0], []
+    monkeypatch.setattr(beat_module.time, "monotonic", lambda: clock[0])
+
+    def slowly(*given):
+        clock[0] += 5.0
+        asked.append(len(given[2].areas))
+        return judge_cube(*given)
+
+    monkeypatch.setattr(ahead_module, "judge_cube", slowly)
+    beat = Beat(Site(city, clock=lambda: NOW), 0.2)
+    told = []
+    beat._site.broker.tell = lambda event, value: told.append((event, value))
+    beat.once()
+    for n in range(4):
+        clock[0] = beat._judged + 20.0 + n / 10
+        beat._rested, beat._took = 0.0, 1e6  # time for marks, and not for a full beat
+        before = len(asked)
+        put(city, [case(f"new-{n}", "112")], f"new-{n}")
+        beat.glance()
+        assert len(asked) <= before + 1
+        cells = [c for event, value in told if event == "counts" for c in value["cells"] if c["area"] == "112"]
+        assert cells[-1]["value"] == n + 1
+    assert asked
+    assert not beat._ahead._marks  # and they are still being made
+
+
+def test_marks_made_a_few_areas_at_a_time_are_those_of_all(tmp_path, monkeypatch):
+    city = make_city(tmp_path, detectors='["baseline_nb", "ears_c2"]')
+    put(city, history(), "history")
+    whole = marks(city, city.settings.signal("cases"), "street", NOW)
+    monkeypatch.setattr(ahead_module, "ROWS", 2)
+    ahead, steps = Ahead(city), 0
+    while ahead.prepare(NOW):
+        steps += 1
+        ahead.look(NOW)
+    assert steps > 20
+    assert ahead._marks["cases", "street"].least.tolist() == whole.tolist()
+
+
+def test_what_marks_rest_on_moves_while_they_are_made(tmp_path):
+    """A late report in the middle of the search: the marks are those of the counts as they are then."""
+    city = make_city(tmp_path)
+    put(city, history(), "history")
+    ahead = Ahead(city)
+    for _ in range(3):
+        assert ahead.prepare(NOW)
+    before = marks(city, city.settings.signal("cases"), "district", NOW)
+    put(city, [case("late", "112", 5, 40.0)], "late")
+    ahead.look(NOW)
+    while ahead.prepare(NOW):
+        pass
+    after = marks(city, city.settings.signal("cases"), "district", NOW)
+    assert ahead._marks["cases", "district"].least.tolist() == after.tolist()
+    assert after.tolist() != before.tolist()
 
 
 def test_what_comes_while_the_first_beat_is_made_is_news(tmp_path, monkeypatch):

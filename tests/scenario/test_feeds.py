@@ -124,6 +124,23 @@ def test_what_is_sent_has_changed(tmp_path: Path, words: str, change: dict) -> N
     assert alert["reason"]["zh"] != alert["reason"]["en"]
 
 
+def test_a_source_that_moves_from_morning_to_night_is_told(tmp_path: Path) -> None:
+    """One late delivery is late; two nights running are other hours. After a week or so they are its hours."""
+    desk = make_city(tmp_path, detectors="[]")
+    send(desk, range(40))
+    send(desk, [40], hour=21.0)
+    play(desk, range(38, 42), hours=(1.0,))
+    assert said(desk) == []
+    send(desk, range(41, 56), hour=21.0)
+    play(desk, [42], hours=(1.0,))
+    (alert,) = of_feeds(desk, moment(desk, 42, 2))
+    assert alert["detectors"] == ["shifted:hour"]
+    assert "2月16日的数据多在 21 时前后到达，通常在 8 时前后" in alert["reason"]["zh"]
+    assert "around 21:00, usually around 8:00" in alert["reason"]["en"]
+    play(desk, range(43, 53), hours=(1.0,))
+    assert [a["phase"] for a in of_feeds(desk, moment(desk, 52, 2))] == ["ended"]
+
+
 def test_half_for_two_days(tmp_path: Path) -> None:
     desk = make_city(tmp_path, detectors="[]")
     send(desk, range(30), 60)

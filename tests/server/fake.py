@@ -129,7 +129,7 @@ class City:
                 "clusters": []}  # fmt: skip
         return {"as_of": AT, "scans": [scan]}
 
-    def completeness(self, signal: str | None, as_of: Any, now: int) -> dict[str, Any]:
+    def completeness(self, signal: str | None, as_of: Any, now: int, level: str | None = None) -> dict[str, Any]:
         _checked(as_of)
         self._known(signal or "ed.ili", "1")
         feed = {"name": "hospital", "title": title("ED"), "states": ["late"], "events": [1], "alert": ALERT_ID}

@@ -6,7 +6,7 @@ from datetime import date
 from tocsin.calendar import DAY, day_of
 from tocsin.types import Alert, Minute, Title
 
-ORDER = ("silent", "late", "half", "shifted:area", "shifted:delay", "shifted:value")  # gravest first
+ORDER = ("silent", "late", "half", "shifted:area", "shifted:delay", "shifted:value", "shifted:hour")  # gravest first
 NAMES = {
     "silent": Title("断报", "silent"),
     "late": Title("迟报", "late"),
@@ -14,6 +14,7 @@ NAMES = {
     "shifted:area": Title("地区构成改变", "other areas than usual"),
     "shifted:delay": Title("上报延迟改变", "other delay than usual"),
     "shifted:value": Title("数值量级改变", "other values than usual"),
+    "shifted:hour": Title("到达时段改变", "other hours than usual"),
 }
 
 
@@ -62,10 +63,21 @@ def _sentence(name: str, a: Alert, source: Title, heard: Minute | None) -> tuple
             f"{source.zh}{zh_day}的上报延迟中位数为 {a.observed:.0f} 天，通常为 {a.expected:.0f} 天。",
             f"{source.en}: median delay of {a.observed:.0f} days on {en_day}, usually {a.expected:.0f}.",
         )
+    if name == "shifted:hour":
+        return _hours(a, source, zh_day, en_day)
     return (
         f"{source.zh}{zh_day}的数值平均为 {a.observed:.3g}，通常为 {a.expected:.3g}，请核对计量单位。",
         f"{source.en}: mean value of {a.observed:.3g} on {en_day}, usually {a.expected:.3g}. Check its units.",
     )
+
+
+def _hours(a: Alert, source: Title, zh_day: str, en_day: str) -> tuple[str, str]:
+    now, usual = (None if math.isnan(h) else f"{int(h)}" for h in (a.observed, a.expected))
+    zh = f"{source.zh}{zh_day}的数据" + (f"多在 {now} 时前后到达" if now else "全天分散到达")
+    en = f"{source.en}: on {en_day} records came " + (f"around {now}:00" if now else "all around the clock")
+    zh += f"，通常在 {usual} 时前后" if usual else "，通常全天分散"
+    en += f", usually around {usual}:00" if usual else ", usually all around the clock"
+    return f"{zh}；请核实对方是否调整了报送安排。", f"{en}. Ask whether its schedule has changed."
 
 
 def _day(day: date) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from tocsin.cli.common import city_option, open_city
 from tocsin.errors import ConfigError
 from tocsin.server import auth, journal
 from tocsin.server.app import build
-from tocsin.server.beat import Beat
+from tocsin.server.beat import Beat, Before
 from tocsin.server.feeds import Feeds
 from tocsin.server.run import Tls, bind, run
 from tocsin.server.site import Site
@@ -48,7 +48,14 @@ def command(
       tocsin serve --city my-city --port 8080
     """
     journal.begin(form)
-    tls = _tls(tls_cert, tls_key)
+    serve(city, host, port, beat, _tls(tls_cert, tls_key), plain=plain)
+
+
+def serve(
+    city: Path, host: str, port: int, beat: float, tls: ssl.SSLContext | None, *, plain: bool,
+    before: Before | None = None,
+) -> None:  # fmt: skip
+    """Serve until Ctrl-C; `before` is done first, while the page is there already. ConfigError for an open door."""
     if tls is None and not plain and not _is_loopback(host):
         raise ConfigError(
             f"{host} is not this machine alone: tokens and records would cross the network in the clear. Give"
@@ -57,7 +64,7 @@ def command(
     given = auth.find_token(os.environ)
     token = given or secrets.token_urlsafe(24)
     site = Site(open_city(city), token)
-    judging = Beat(site, beat)
+    judging = Beat(site, beat, before)
     feeds = Feeds(site, judging.leads)
     listening = bind(host, port)
     link = f"{'http' if tls is None else 'https'}://{_shown(host)}:{listening.getsockname()[1]}/"

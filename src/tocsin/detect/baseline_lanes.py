@@ -47,7 +47,8 @@ def fit_all(y, offset, dense, day, at, precision, threshold, effects, covariance
             if turn > 0 and not _weigh(cells, lane, threshold):
                 break
             _totals(dense, day, gap, cells, first, sums)
-            lane[_LIVE], lane[_MOVED] = lane[_GOING], 1.0
+            for i in range(LANES):
+                lane[_LIVE, i], lane[_MOVED, i] = lane[_GOING, i], 1.0
             for _ in range(STEPS):
                 afresh = _stale(lane)
                 _bins(b, gap, bin_effect)
@@ -155,11 +156,13 @@ def _totals(dense, day, gap, cells, first, sums):  # type: ignore[no-untyped-def
 @compiled
 def _placed(gap, bins, columns, first, out):  # type: ignore[no-untyped-def]
     """Sums by dense column and by bin, as sums of the p columns."""
-    for c in range(columns):
-        out[c if c < gap else c + 7] = first[c]
+    for c in range(columns):  # lane by lane: rows assigned would take seconds longer to compile
+        for i in range(LANES):
+            out[c if c < gap else c + 7, i] = first[c, i]
     if bins == 7:
         for d in range(7):
-            out[gap + d] = first[columns + d] - first[0] / 7
+            for i in range(LANES):
+                out[gap + d, i] = first[columns + d, i] - first[0, i] / 7
 
 
 @compiled
@@ -168,9 +171,11 @@ def _bins(b, gap, bin_effect):  # type: ignore[no-untyped-def]
     bin_effect[:] = 0.0
     if len(bin_effect) == 7:
         for d in range(7):
-            bin_effect[0] += b[gap + d] / 7
+            for i in range(LANES):
+                bin_effect[0, i] += b[gap + d, i] / 7
         for d in range(6, -1, -1):
-            bin_effect[d] = b[gap + d] - bin_effect[0]
+            for i in range(LANES):
+                bin_effect[d, i] = b[gap + d, i] - bin_effect[0, i]
 
 
 @compiled
@@ -209,9 +214,11 @@ def _means(dense, products, day, gap, cells, b, bin_effect, afresh, lane, first,
             add_scaled(first, columns + day[k], lane, _TERM, 1.0)
     if afresh:
         for d in range(bins):
-            first[columns + d] = second[d * pairs]
+            for i in range(LANES):
+                first[columns + d, i] = second[d * pairs, i]
             for c in range(columns):
-                first[c] += second[d * pairs + c]
+                for i in range(LANES):
+                    first[c, i] += second[d * pairs + c, i]
 
 
 @compiled

@@ -215,7 +215,8 @@ def counted_each(
     lanes, values = np.empty((4, len(weights))), np.empty(baseline.shape[0])
     last, log_wide = -1, 0.0
     for i in range(len(y)):
-        values[:] = baseline[:, i]
+        for j in range(len(values)):  # a slice assigned would take longer to compile than all else here
+            values[j] = baseline[j, i]
         n, total, _mean, sd = spread(values, False)
         out[i] = np.nan
         if n < least or np.isnan(y[i]):

@@ -6,7 +6,6 @@ so spread and quantiles are computed, not drawn. Windows near the end are too lo
 """
 
 import numpy as np
-from scipy.linalg import toeplitz
 
 from tocsin.estimate.rt import LEVELS, Rt, checked_windows, sliding, split
 from tocsin.types import Floats, Ints
@@ -24,6 +23,8 @@ def estimate(
 
     One `Rt` a series, for each keeps its own windows (see `kept`). Raises MethodError on unusable input.
     """
+    from scipy.linalg import toeplitz  # slow to load
+
     _, total = split(local, imported)
     steps = total.shape[1]
     windows = sliding(steps) if windows is None else checked_windows(windows, steps)

@@ -8,8 +8,6 @@ Epidemics 29:100356), and nobody knows who infected the cases of step 1: they co
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import toeplitz
-from scipy.sparse import csr_array
 from scipy.special import gammaincinv
 
 from tocsin.errors import MethodError
@@ -53,6 +51,8 @@ def split(local: Floats, imported: Floats | None = None) -> tuple[Floats, Floats
 
 def infectivity(total: Floats, weights: Floats) -> Floats:
     """Λ_t = Σ_s w_s I_{t−s}, (N, T), for all cases (N, T) and weights (K,) of lags 0 …; NaN in step 1."""
+    from scipy.linalg import toeplitz  # slow to load, as is scipy.sparse: only where R is asked for
+
     steps = total.shape[-1]
     column = np.zeros(steps)
     column[: weights.size] = weights[:steps]
@@ -63,6 +63,8 @@ def infectivity(total: Floats, weights: Floats) -> Floats:
 
 def window_sums(values: Floats, windows: Ints) -> Floats:
     """Sums of values (N, T) over each window, (N, W)."""
+    from scipy.sparse import csr_array
+
     lengths = windows[:, 1] - windows[:, 0] + 1
     ends = np.concatenate([[0], np.cumsum(lengths)])
     columns = np.arange(ends[-1]) - np.repeat(ends[:-1] - windows[:, 0] + 1, lengths)

@@ -1,9 +1,11 @@
 """Who goes where: commuting between the city's areas, arrivals from elsewhere, incidence there. I/O."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 
 from tocsin.config import SignalTable
 from tocsin.desk import Desk
@@ -11,6 +13,9 @@ from tocsin.errors import ConfigError, MethodError
 from tocsin.estimate import importation
 from tocsin.estimate import mixing as commuting
 from tocsin.types import Floats, Instant
+
+if TYPE_CHECKING:
+    import polars as pl  # slow to load: only where a table is read
 
 
 def mixing(desk: Desk, areas: tuple[str, ...]) -> tuple[Floats, bool]:
@@ -38,6 +43,8 @@ def mixing(desk: Desk, areas: tuple[str, ...]) -> tuple[Floats, bool]:
 
 def arrivals(desk: Desk, table: SignalTable, areas: tuple[str, ...], as_of: Instant, infected_days: int) -> Floats:
     """Expected infected arrivals a day (A,) now, from travellers a day and incidence where they come from."""
+    import polars as pl
+
     name = desk.settings.travel.arrivals
     who = _read(desk, "travel.arrivals", name, ("origin", "to", "travellers"))
     ill = _read(desk, f"signals.{table.name}.incidence", table.incidence, ("origin", "date", "incidence"))
@@ -68,6 +75,8 @@ def arrivals(desk: Desk, table: SignalTable, areas: tuple[str, ...], as_of: Inst
 
 
 def _read(desk: Desk, key: str, name: str, columns: tuple[str, ...]) -> pl.DataFrame:
+    import polars as pl
+
     path = desk.directory / name if not Path(name).is_absolute() else Path(name)
     try:
         table = pl.read_csv(path, infer_schema=False)
@@ -91,6 +100,8 @@ def _places(desk: Desk, codes: pl.Series, level: str, where: str) -> np.ndarray[
 
 
 def _numbers(column: pl.Series, name: str) -> Floats:
+    import polars as pl
+
     values = column.cast(pl.Float64, strict=False)
     if values.is_null().any() or (values < 0).any():
         raise ConfigError(f"{name}: {column.name} must hold numbers from 0 up in every row")

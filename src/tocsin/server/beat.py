@@ -28,6 +28,9 @@ FULL = 30.0  # seconds after which everything is judged, moved or not
 IDLE = 3.0  # what is not urgent waits so many times as long as it last took: at most a quarter of a core
 
 
+Before = Callable[[Site, Callable[[], bool]], None]
+
+
 class Beat:
     """`once` is one full beat; `start` looks every `seconds` for what moved, and makes a full one when it is due.
 
@@ -35,8 +38,9 @@ class Beat:
     when something moved that has none.
     """
 
-    def __init__(self, site: Site, seconds: float) -> None:
-        self._site, self._seconds = site, seconds
+    def __init__(self, site: Site, seconds: float, before: Before | None = None) -> None:
+        """`before`: work that comes before the first beat, in its thread; it asks whether the server is ending."""
+        self._site, self._seconds, self._before = site, seconds, before
         self._stop = threading.Event()
         self._watch = Watch(site, self._stop.is_set)
         # A daemon: a beat in the middle of its work may be cut off at the end, since all it writes is written
@@ -48,7 +52,7 @@ class Beat:
         self._forgot = 0
         self._ahead: Ahead | None = None
         self._judged, self._took, self._moved = -math.inf, 0.0, False  # when, for how long; something waits
-        self._prepared, self._preparing = -math.inf, 0.0
+        self._rested = -math.inf  # when marks may be worked on again
         self._sources = -math.inf
 
     def leads(self) -> bool:
@@ -99,10 +103,14 @@ class Beat:
             self.once()
         elif not self._leads:
             self._fenced("tick", self._tick)
-        elif time.monotonic() - self._prepared >= IDLE * self._preparing:
+        elif time.monotonic() >= self._rested:
             self._fenced("marks", self._prepare)
 
     def _run(self) -> None:
+        if (before := self._before) is not None:
+            self._fenced("before", lambda: before(self._site, self._stop.is_set))
+            self._site.progress = None
+            self._site.broker.tell("reset", {"why": "what came before the first beat is done"})
         self.once()
         while not self._stop.wait(self._seconds):
             if self._seconds >= FULL:
@@ -129,9 +137,13 @@ class Beat:
         return seen.urgent
 
     def _prepare(self) -> None:
+        """Work on the marks for a part of the time there is between two looks; the next look is not put off by more."""
         began = time.monotonic()
-        if self._ahead is not None and self._ahead.prepare(self._site.clock()):
-            self._preparing, self._prepared = time.monotonic() - began, time.monotonic()
+        while self._ahead is not None and self._ahead.prepare(self._site.clock()) and not self._stop.is_set():
+            if time.monotonic() - began >= self._seconds / (1 + IDLE):
+                break
+        ended = time.monotonic()
+        self._rested = ended + IDLE * (ended - began)
 
     def _fenced(self, part: str, work: Callable[[], bool | None]) -> bool:
         try:
@@ -181,14 +193,19 @@ class Beat:
         if ticked is None:
             return
         self._upto = ticked.as_of
-        moved = list(dict.fromkeys([*ticked.opened, *ticked.changed, *ticked.closed]))
-        if len(moved) > MANY:
-            site.broker.tell("reset", {"why": f"{len(moved)} alerts changed at once"})
-        else:
-            for name in moved:
-                tell(site, views.alert(site.desk, name, None, ticked.as_of))
-        alerts = {k: len(getattr(ticked, k)) for k in ("opened", "changed", "closed")}
-        site.broker.tell("tick", {"as_of": iso(ticked.as_of), "alerts": alerts})
+        announce(site, ticked)
+
+
+def announce(site: Site, ticked: loop.Ticked) -> None:
+    """Tell every open page what a beat changed."""
+    moved = list(dict.fromkeys([*ticked.opened, *ticked.changed, *ticked.closed]))
+    if len(moved) > MANY:
+        site.broker.tell("reset", {"why": f"{len(moved)} alerts changed at once"})
+    else:
+        for name in moved:
+            tell(site, views.alert(site.desk, name, None, ticked.as_of))
+    alerts = {k: len(getattr(ticked, k)) for k in ("opened", "changed", "closed")}
+    site.broker.tell("tick", {"as_of": iso(ticked.as_of), "alerts": alerts})
 
 
 def _told(row: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,8 @@ async def get(site: Site, request: Request) -> Response:
     can_write = who is not None and (who.holder is None or "triage" in who.holder.may)
 
     def answer() -> bytes:
-        return wire.encode(views.city(site.desk, site.clock(), can_write=can_write), wire.City)
+        found = views.city(site.desk, site.clock(), can_write=can_write)
+        return wire.encode(found | {"progress": site.progress}, wire.City)
 
     data = await site.read(answer)
     return Response(data, 200, {"Cache-Control": "no-store"}, "application/json")

@@ -7,7 +7,7 @@ from tocsin.server.site import Site
 
 
 async def get(site: Site, request: Request) -> Response:
-    """What happens, as it happens: server-sent events `tick`, `alert`, `source`, and `reset` (load everything again).
+    """What happens, as it happens: server-sent events `tick`, `alert`, `source`, `progress`, `reset` (load all again).
 
     Messages are numbered; with `Last-Event-ID` (browsers send it when they reconnect) the stream goes on after it.
     """

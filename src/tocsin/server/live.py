@@ -12,12 +12,14 @@ from typing import Any
 
 from tocsin.server import wire
 from tocsin.server.refuse import Refused
+from tocsin.server.wire_progress import Progress
 
 KINDS: dict[str, Any] = {
     "tick": wire.Tick,
     "counts": wire.Counts,
     "alert": wire.Alert,
     "source": wire.Source,
+    "progress": Progress,
     "reset": dict[str, str],
 }
 

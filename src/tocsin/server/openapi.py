@@ -29,8 +29,9 @@ REFUSALS = {
     503: "The store or the server cannot serve now; Retry-After says when to come again",
 }
 
-LIVE = """Server-sent events. `tick`: a Tick; `counts`: Counts; `alert`: an Alert; `source`: a Source; `reset`: load
-everything again, what came in between is no longer held. Ids increase; `Last-Event-ID` resumes."""
+LIVE = """Server-sent events. `tick`: a Tick; `counts`: Counts; `alert`: an Alert; `source`: a Source; `progress`:
+a Progress; `reset`: load everything again, what came in between is no longer held. Ids increase; `Last-Event-ID`
+resumes."""
 
 
 def document(routes: Sequence[Route], prefix: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -42,6 +42,7 @@ class Site:
     streams: int = 0  # bodies without end that are being read
     feeds: dict[str, Status] = field(default_factory=dict)  # by source
     gate: Gate = field(default_factory=Gate)
+    progress: dict[str, Any] | None = None  # wire.Progress, while there is work to do before the first beat
     _reading: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(READERS))
 
     def __post_init__(self) -> None:

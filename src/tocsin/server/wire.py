@@ -13,6 +13,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from tocsin import types
 from tocsin.server.said import Moment, Number, Numbers, Said, Step, Title
 from tocsin.server.wire_clusters import Cluster
+from tocsin.server.wire_progress import Progress
 
 Phase = types.Phase
 State = types.State
@@ -37,6 +38,7 @@ class City(Said, frozen=True):
     has_map: bool
     can_write: bool  # whether this request's token may work on alerts
     level_titles: dict[str, Title] | UnsetType = UNSET
+    progress: Progress | None = None  # before its first beat, if there is work to do
 
 
 class Signal(Said, frozen=True):

@@ -30,9 +30,7 @@ class Made(NamedTuple):
 def simulate(seed: int, years: int, end: date) -> Iterator[Made]:
     """The files of a simulated city. ConfigError for a span that the calendar does not know."""
     made = world(seed, years, end)
-    yield _table("areas.csv", _areas(made))
-    yield Made("areas.geojson", _geojson(made), len(made.areas))
-    yield _table("commuting.csv", _commuting(made))
+    yield from _ground(made)
     first_report: dict[int, int] = {}
     for feed in feeds(made):
         path, data, rows, first = feed()
@@ -42,6 +40,19 @@ def simulate(seed: int, years: int, end: date) -> Iterator[Made]:
     yield _table("truth.csv", _truth(made, first_report))
     yield Made("city.toml", city_toml(made).encode(), 0)
     yield Made("README.md", readme(made).encode(), 0)
+
+
+def paperwork(seed: int, end: date) -> Iterator[Made]:
+    """A city's settings, areas and commuting, without any records."""
+    made = world(seed, 1, end)
+    yield from _ground(made)
+    yield Made("city.toml", city_toml(made).encode(), 0)
+
+
+def _ground(made: World) -> Iterator[Made]:
+    yield _table("areas.csv", _areas(made))
+    yield Made("areas.geojson", _geojson(made), len(made.areas))
+    yield _table("commuting.csv", _commuting(made))
 
 
 def signals_of(outbreak: Outbreak) -> list[str]:

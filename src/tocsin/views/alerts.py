@@ -19,6 +19,7 @@ from tocsin.store import heard, notes
 from tocsin.store.clusters import read_cluster
 from tocsin.types import Alert, Cluster, Estimated, Instant, Minute, Title
 from tocsin.views.clusters import described
+from tocsin.views.incomplete import lacking, quiet_sources, with_what_lacks
 from tocsin.views.plain import civil, iso, moment_of, number, titled
 from tocsin.views.spark import spark
 
@@ -42,7 +43,7 @@ def alerts(
     if phase and phase not in PHASES:
         raise InputError(f"phase {phase!r}: allowed: {', '.join(PHASES)}")
     ordered = _ranked(desk, at)
-    told = severity.explained(ordered, _parents(desk, ordered))
+    told, quiet = severity.explained(ordered, _parents(desk, ordered)), quiet_sources(desk, ordered)
     chosen = [
         (rank, a)
         for rank, a in enumerate(ordered, 1)
@@ -53,7 +54,9 @@ def alerts(
         "as_of": iso(at),
         "budget": desk.settings.alerts.budget,
         "total": len(chosen),
-        "alerts": [{**_row(desk, a, rank, at), "explained_by": told.get(a.id, [])} for rank, a in chosen[:limit]],
+        "alerts": [
+            {**_row(desk, a, rank, at, quiet), "explained_by": told.get(a.id, [])} for rank, a in chosen[:limit]
+        ],
     }
 
 
@@ -61,13 +64,13 @@ def alert(desk: Desk, number_: str, as_of: str | None, now: Instant) -> dict[str
     """One alert, its evidence, its notes, and what may be done next; NotFound if there is none of that id."""
     at = moment_of(desk, as_of, now)
     ordered = _ranked(desk, at)
-    told = severity.explained(ordered, _parents(desk, ordered))
+    told, quiet = severity.explained(ordered, _parents(desk, ordered)), quiet_sources(desk, ordered)
     for rank, a in enumerate(ordered, 1):
         if a.id == number_:
             step = desk.step(a.signal).minutes
             said = [n for n in notes.read_notes(desk.store, at) if n.alert == a.id]
             return {
-                **_row(desk, a, rank, at),
+                **_row(desk, a, rank, at, quiet),
                 "explained_by": told.get(a.id, []),
                 "cluster": described(desk, told_of, a.id) if (told_of := _cluster(desk, a, at)) else None,
                 "kin": [described(desk, c, a.id) for c in _kin(desk, a, at)],
@@ -110,7 +113,7 @@ def _parents(desk: Desk, found: Iterable[Alert]) -> dict[str, list[str]]:
     return {c: [p.code for p in desk.tree.path(c)[1:]] for c in places}
 
 
-def _row(desk: Desk, a: Alert, rank: int, at: Instant) -> dict[str, Any]:
+def _row(desk: Desk, a: Alert, rank: int, at: Instant, quiet: set[str]) -> dict[str, Any]:
     table = desk.settings.signal(a.signal)
     area, step = desk.tree[a.area], desk.step(a.signal).minutes
     path = [p.title for p in reversed(desk.tree.path(a.area)[:-1])] or [area.title]
@@ -137,7 +140,7 @@ def _row(desk: Desk, a: Alert, rank: int, at: Instant) -> dict[str, Any]:
         "imported_share": _imported(desk, a, at),
         "detectors": list(a.detectors),
         "members": list(a.members),
-        "reason": titled(_reason(desk, a, at)),
+        "reason": titled(_whole_reason(desk, a, quiet, at)),
         "spark": spark(desk, table, a, _cluster(desk, a, at), at),
         "updated": iso(a.updated),
         "estimated": _under(a.estimated),
@@ -154,6 +157,14 @@ def _kin(desk: Desk, a: Alert, at: Instant) -> list[Cluster]:
     found = [read_cluster(desk.store, k, at) for k in a.kin if k != a.cluster]
     scans = {t.name for t in desk.settings.scans}
     return sorted((c for c in found if c and c.change != "ended" and c.scan in scans), key=lambda c: (c.scan, c.id))
+
+
+def _whole_reason(desk: Desk, a: Alert, quiet: set[str], at: Instant) -> Title:
+    """Why it is there, and what its counts lack."""
+    told = _reason(desk, a, at)
+    if feed_of(desk.settings, a.signal) is not None or desk.settings.signal(a.signal).kind != "count":
+        return told
+    return with_what_lacks(told, *lacking(desk, a, quiet, at), desk.settings.alerts.complete)
 
 
 def _reason(desk: Desk, a: Alert, at: Instant) -> Title:

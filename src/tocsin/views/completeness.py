@@ -10,6 +10,7 @@ from tocsin.config import SignalTable, SourceTable, every_minutes
 from tocsin.config import titled as title_of
 from tocsin.cube import arrivals
 from tocsin.desk import Desk
+from tocsin.errors import NotFound
 from tocsin.feeds import heard_by
 from tocsin.store import notes
 from tocsin.types import Floats, Instant
@@ -18,9 +19,16 @@ from tocsin.views.plain import civil, iso, moment_of, number, numbers, table_of,
 DAYS, WEEK = 30, 7
 
 
-def completeness(desk: Desk, signal: str | None, as_of: str | None, now: Instant) -> dict[str, Any]:
-    """Thirty days to a moment: every feed (those of one signal, if named), and every count's share; NotFound."""
+def completeness(
+    desk: Desk, signal: str | None, as_of: str | None, now: Instant, level: str | None = None
+) -> dict[str, Any]:
+    """Thirty days to a moment: every feed (those of one signal, if named), and every count's share; NotFound.
+
+    Of one signal its areas too, those of `level` or of the finest level at which it is judged.
+    """
     at = moment_of(desk, as_of, now)
+    if level and level not in desk.tree.levels:
+        raise NotFound(f"no level {level!r}; there are: {', '.join(desk.tree.levels)}")
     tables = [table_of(desk, signal)] if signal else desk.settings.signals
     last = desk.today(at) // DAY
     heard = heard_by(desk.store, [s.name for s in desk.settings.sources], desk.tz, at + 1, DAYS + 2 * arrivals.HISTORY)
@@ -38,7 +46,7 @@ def completeness(desk: Desk, signal: str | None, as_of: str | None, now: Instant
             {"name": t.name, "title": titled(t.signal.title), "complete": numbers(_days(desk, t, "", last, at)[0])}
             for t in tables if t.kind == "count" and desk.sources_of(t.name)
         ],
-        "areas": _areas(desk, tables[0], last, at) if signal else [],
+        "areas": _areas(desk, tables[0], level or desk.levels(tables[0])[-1], last, at) if signal else [],
     }  # fmt: skip
 
 
@@ -74,8 +82,7 @@ def _days(desk: Desk, table: SignalTable, level: str, last: int, at: Instant) ->
     return out
 
 
-def _areas(desk: Desk, table: SignalTable, last: int, at: Instant) -> list[dict[str, Any]]:
-    level = desk.levels(table)[-1]
+def _areas(desk: Desk, table: SignalTable, level: str, last: int, at: Instant) -> list[dict[str, Any]]:
     days = _days(desk, table, level, last, at)[:, -WEEK:]
     known = ~np.isnan(days)
     with np.errstate(invalid="ignore"):

@@ -71,7 +71,8 @@ export const api = {
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify({ action, who, text }),
     }),
-  completeness: () => ask<Completeness>('/completeness'),
+  completeness: (signal?: string, level?: string, asOf?: string | null, abort?: AbortSignal) =>
+    ask<Completeness>('/completeness', { signal, level, as_of: asOf }, { signal: abort ?? null }),
   sources: () => ask<Source[]>('/sources'),
   findings: (source: string | null, limit: number) => ask<Findings>('/findings', { source, limit }),
   health: () => ask<Health>('/health'),

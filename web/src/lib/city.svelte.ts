@@ -31,6 +31,7 @@ class Known {
       if (heard.kind === 'counts') this.count(heard.counts);
       else if (heard.kind === 'source') this.source(heard.source);
       else if (heard.kind === 'alert') this.alert(heard.alert);
+      else if (heard.kind === 'progress' && this.city) this.city = { ...this.city, progress: heard.progress };
       else if (heard.kind === 'tick') this.tick(heard.tick);
       if (heard.kind === 'alert' || heard.kind === 'again') this.soon();
     });

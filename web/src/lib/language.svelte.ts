@@ -44,7 +44,7 @@ export function title(given: Title | string | null | undefined, otherwise = ''):
 }
 
 /** A detector's name; a scan's word among the evidence stands under "scan:" and the scan's name. */
-const FEEDS = ['late', 'silent', 'half', 'shifted:area', 'shifted:delay', 'shifted:value'] as const;
+const FEEDS = ['late', 'silent', 'half', 'shifted:area', 'shifted:delay', 'shifted:value', 'shifted:hour'] as const;
 
 export function method(name: string, titles: Record<string, Title | string>): string {
   const feed = FEEDS.find((word) => word === name);

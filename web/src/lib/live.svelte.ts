@@ -4,7 +4,7 @@
  */
 import { BASE } from './api';
 import { token } from './token.svelte';
-import type { Alert, Source } from './wire';
+import type { Alert, Progress, Source } from './wire';
 
 export interface Tick {
   as_of: string;
@@ -15,7 +15,7 @@ export interface Counts {
   cells: { signal: string; area: string; time: string; value: number | null }[];
   more: boolean;
 }
-export type Heard = { kind: 'tick'; tick: Tick } | { kind: 'counts'; counts: Counts } | { kind: 'alert'; alert: Alert } | { kind: 'source'; source: Source } | { kind: 'again' };
+export type Heard = { kind: 'tick'; tick: Tick } | { kind: 'counts'; counts: Counts } | { kind: 'alert'; alert: Alert } | { kind: 'source'; source: Source } | { kind: 'progress'; progress: Progress } | { kind: 'again' };
 
 const SILENCE = 40_000; // the heartbeat comes every 15 s
 const STALE = 60_000;
@@ -135,6 +135,7 @@ class Live {
     else if (event === 'alert') this.tell({ kind: 'alert', alert: body });
     else if (event === 'counts') this.tell({ kind: 'counts', counts: body });
     else if (event === 'source') this.tell({ kind: 'source', source: body });
+    else if (event === 'progress') this.tell({ kind: 'progress', progress: body });
     else if (event === 'reset') this.tell({ kind: 'again' }); // too much was missed to be told one by one
   }
 }

@@ -1,16 +1,18 @@
 /** From a number to one of six shades, and the legend that says so. */
 import type { MapArea } from './wire';
 
-export type Shading = 'score' | 'rate';
+export type Shading = 'score' | 'rate' | 'complete';
 export interface Scale {
   edges: number[]; // five edges between six shades
   inks: string[]; // names of colours on the sheet
 }
 
 export const SCORE: Scale = { edges: [0, 0.5, 1, 2, 4], inks: ['score-0', 'score-1', 'score-2', 'score-3', 'score-4', 'score-5'] };
+export const COMPLETE: Scale = { edges: [0.5, 0.7, 0.8, 0.9, 0.99], inks: ['score-5', 'score-4', 'score-3', 'score-2', 'score-1', 'score-0'] };
 const RATE_INKS = ['rate-0', 'rate-1', 'rate-2', 'rate-3', 'rate-4', 'rate-5'];
 
-export const measure = (area: MapArea, by: Shading) => (by === 'score' ? area.score : (area.rate_per_100k ?? area.value));
+export const measure = (area: MapArea, by: Shading) =>
+  by === 'complete' ? (area.complete ?? null) : by === 'score' ? area.score : (area.rate_per_100k ?? area.value);
 
 /** A round number at or over x: 1, 2, 2.5, 5 or 10 times a power of ten. */
 function round(x: number): number {

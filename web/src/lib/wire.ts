@@ -10,6 +10,13 @@ export type Phase = 'open' | 'growing' | 'quiet' | 'ended';
 export type State = 'new' | 'acknowledged' | 'verifying' | 'confirmed' | 'excluded' | 'responding' | 'closed';
 export type Action = 'acknowledge' | 'verify' | 'confirm' | 'exclude' | 'respond' | 'close' | 'reopen' | 'comment';
 
+export interface Progress {
+  part: 'records' | 'days';
+  done: number;
+  total: number;
+  day: string | null; // the day judged last
+}
+
 export interface City {
   name: string;
   title: Title;
@@ -26,6 +33,7 @@ export interface City {
   languages: string[];
   has_map: boolean;
   can_write: boolean;
+  progress: Progress | null; // before its first beat, if there is work to do
 }
 
 export interface Signal {
@@ -246,6 +254,7 @@ export interface MapArea {
   p: number | null;
   rate_per_100k: number | null;
   window_sum: number | null;
+  complete?: number | null; // put in by the map from /completeness
 }
 
 export interface MapPin {
