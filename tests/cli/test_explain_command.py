@@ -39,7 +39,7 @@ def test_a_step_of_a_table_in_words_numbers_and_a_picture(tmp_path):
     said = run(*arguments)
     assert "33, expected" in said
     assert "4 left out as a marked outbreak" in said
-    assert "4 步因标为暴发而未用" in said
+    assert "4 周因标为暴发而未用" in said
     assert "limit54 asks for 5" in said
     assert (tmp_path / "why.png").read_bytes()[:4] == b"\x89PNG"
     found = json.loads(run(*arguments[:3], "--json"))

@@ -87,7 +87,7 @@ def test_the_signal_page_draws_the_nowcast_as_of_a_day(reader: Reader, city: Cit
     with reader.open("/signal/ed.ili/1") as page:
         section = page.locator(".nowcasts")
         expect(section.locator("figure")).to_have_count(3)
-        expect(section).to_contain_text("Reports of the newest")
+        expect(section).to_contain_text("Reports of the last")
         newest = section.locator("output").first
         now = newest.inner_text()
         day = str(city.today - timedelta(days=10))

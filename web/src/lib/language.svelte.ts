@@ -88,3 +88,19 @@ export function lasting(minutes: number | null | undefined): string {
   if (minutes < 48 * 60) return t('unit.hours', { n: Math.round(minutes / 60) });
   return t('unit.days', { n: Math.round(minutes / 1440) });
 }
+
+/** So many steps of a series as people say them: "7 days", "4 weeks"; shorter steps by the time they take. */
+export function span(n: number, step: string): string {
+  const [, size, letter] = /^(\d+)(min|h|d|w)/.exec(step) ?? [];
+  const unit = ({ min: 'minute', h: 'hour', d: 'day', w: 'week' } as const)[letter ?? 'd'] ?? 'day';
+  const all = n * Number(size ?? 1);
+  if (unit === 'minute' && all % 60 === 0) return span(all / 60, '1h');
+  return t(all === 1 ? `span.${unit}.one` : `span.${unit}`, { n: number(all) });
+}
+
+/** "per day", "per week". */
+export function per(step: string): string {
+  const [, size, letter] = /^(\d+)(min|h|d|w)/.exec(step) ?? [];
+  const unit = ({ min: 'minute', h: 'hour', d: 'day', w: 'week' } as const)[letter ?? 'd'] ?? 'day';
+  return t(`per.${unit}`, { n: Number(size ?? 1) });
+}
