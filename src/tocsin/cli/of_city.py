@@ -61,7 +61,7 @@ def nowcasts(city: Path, signal: str | None, level: str | None, as_of: str | Non
     for table in _signals(desk, signal, lambda s: True):
         found = picture(desk, table.name, at)
         if not found.open:
-            click.echo(f"tocsin: no nowcast of {table.name}: {found.why}", err=True)
+            click.echo(f"tocsin: no nowcast of {table.name}: {found.why.en if found.why else ''}", err=True)
             continue
         whole = view(desk, found, level or desk.tree.levels[0])
         quantiles = whole.quantiles(LEVELS)
@@ -81,7 +81,7 @@ def courses(city: Path, signal: str | None, level: str | None, as_of: str | None
     for table in _signals(desk, signal, lambda s: interval_of(s) is not None):
         found = course(desk, table.name, level or desk.tree.levels[0], at)
         if found.found is None:
-            click.echo(f"tocsin: no R of {table.name}: {found.why}", err=True)
+            click.echo(f"tocsin: no R of {table.name}: {found.why.en if found.why else ''}", err=True)
             continue
         days = desk.step(table.name).minutes / DAY
         r, growth = np.exp(found.found.log_r), found.found.growth() / days

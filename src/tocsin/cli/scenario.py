@@ -250,7 +250,8 @@ def _run(world: _World, asked: _Asked, measures: tuple[scenario.Measure, ...]) -
     whole = np.concatenate([world.past, done], axis=1)
     after = severity.delay(asked.admitted_after, asked.admitted_after / 2, int(4 * asked.admitted_after) + 1)
     stay = np.power(1 - 1 / asked.stay, np.arange(8 * asked.stay + 1, dtype=np.float64))
-    return _Run(done, scenario.beds(whole, asked.admitted, after, stay)[:, -asked.days :])
+    expected = scenario.beds(whole, asked.admitted, after, stay)[:, -asked.days :]
+    return _Run(done, scenario.by_chance(expected, np.random.default_rng([asked.seed, 2])))
 
 
 def _level(world: _World) -> float:

@@ -26,6 +26,8 @@ ASSUMPTIONS = (
     "Infections and cases are one: what is not reported is not here",
 )
 
+MOST = 400.0  # expected: from there on Poisson is as good as normal
+
 
 @dataclass(frozen=True, slots=True)
 class Measure:
@@ -123,6 +125,23 @@ def beds(infections: Floats, ratio: float, delay: Floats, stay: Floats) -> Float
     for lag in range(min(steps, use.size)):
         matrix += use[lag] * np.eye(steps, k=-lag)
     return np.asarray(ratio * np.einsum("ts,...sm->...tm", matrix, infections))
+
+
+def by_chance(expected: Floats, rng: np.random.Generator) -> Floats:
+    """Whole numbers (…, H, M), Poisson about what is `expected`: beds are taken by people, not by shares of people.
+
+    A path is a unit-rate Poisson process that every draw has for itself, read at each day's expectation: the same seed
+    has the same chance, and less expected is never more. Over MOST points, the process goes on as its normal limit.
+    """
+    rows = np.moveaxis(expected, -2, -1).reshape(-1, expected.shape[-2])  # (…·M, H)
+    most = min(float(rows.max(initial=0.0)), MOST)
+    points = rng.standard_exponential((int(most + 7 * np.sqrt(most)) + 12, len(rows))).cumsum(axis=0).T
+    found = np.stack([np.searchsorted(p, row) for p, row in zip(points, rows, strict=True)]).astype(np.float64)
+    if rows.max(initial=0.0) > MOST:
+        z = (np.array([np.searchsorted(p, MOST) for p in points]) - MOST) / np.sqrt(MOST)
+        far = np.rint(np.maximum(rows + np.sqrt(rows) * z[:, None], 0))
+        found = np.where(rows > MOST, far, found)
+    return np.moveaxis(found.reshape(*expected.shape[:-2], expected.shape[-1], -1), -1, -2)
 
 
 def days_gained(without: Floats, with_measures: Floats, level: float) -> Floats:
