@@ -1,6 +1,6 @@
 """A CSV read as text, column by column as numbers or dates; what is wrong is said with its line and field. I/O."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import NoReturn
@@ -50,8 +50,10 @@ class Sheet:
         """As written, "" where empty."""
         return self._frame[column].fill_null("").to_list()
 
-    def numbers(self, column: str, *, empty: float | None = None, least: float | None = 0.0) -> Floats:
-        """Finite numbers, `empty` in empty cells (None: there must be none), none below `least`."""
+    def numbers(
+        self, column: str, *, empty: float | None = None, least: float | None = 0.0, most: float | None = None
+    ) -> Floats:
+        """Finite numbers, `empty` in empty cells (None: there must be none), none below `least` or over `most`."""
         text = self._frame[column].fill_null("")
         none = text.is_in(NONE).to_numpy()
         if empty is None:
@@ -61,7 +63,14 @@ class Sheet:
         values[none] = np.nan if empty is None else empty
         if least is not None:
             self.refuse_any(values < least, column, f"write {least:g} or more; net out corrections first")
+        if most is not None:
+            self.refuse_any(values > most, column, f"write {most:,.0f} or less")
         return values
+
+    def rows(self) -> Iterator[tuple[int, dict[str, str]]]:
+        """Line number and cells of each row, "" where empty."""
+        for line, row in zip(self._line.tolist(), self._frame.iter_rows(named=True), strict=True):
+            yield line, {name: value or "" for name, value in row.items()}
 
     def whole(self, column: str, least: int, most: int) -> Ints:
         """Whole numbers from `least` to `most`, in every row."""
