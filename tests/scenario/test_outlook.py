@@ -90,6 +90,30 @@ def test_the_nowcast_holds_what_comes_and_the_same_moment_gives_the_same_draws(b
     np.testing.assert_array_equal(picture(again, "cases", end_of(80)).draws, picture(busy, "cases", end_of(80)).draws)
 
 
+def test_as_of_a_day_is_what_was_said_on_that_day(busy: Desk, tmp_path: Path) -> None:
+    """Every question of the slider: later reports change nothing of it, neither counts nor R, boards nor runs."""
+    then = city(tmp_path)
+    day = str(np.datetime64(START + 60, "D"))
+    found = events(np.random.default_rng(1), 90, 2.0, ["111", "112", "121"])
+    told = found + [e._replace(key=f"d{i}", area="12") for i, e in enumerate(found[::9])]
+    put(then, [e for e in told if e.report_time <= end_of(60)])
+    asked = Asked(days=14, contacts=0.5)
+    for ask in (
+        lambda desk, now: views.nowcast(desk, "cases", "1", day, now),
+        lambda desk, now: views.nowcast(desk, "cases", "112", day, now),
+        lambda desk, now: views.outlook(desk, day, now),
+        lambda desk, now: views.boards(desk, "cases", "district", day, now),
+        lambda desk, now: views.what_if(desk, "cases", "district", asked, day, now),
+    ):
+        said = ask(then, end_of(60))
+        assert ask(busy, end_of(89)) == said
+        assert said["as_of"].startswith(day)
+    later = views.nowcast(busy, "cases", "1", str(np.datetime64(START + 66, "D")), end_of(89))
+    first = views.nowcast(busy, "cases", "1", day, end_of(89))
+    at = later["times"].index(first["times"][-1])
+    assert later["reported"][at] > first["reported"][-1]  # what the day itself could not know
+
+
 def test_history_that_came_at_once_is_no_delay(tmp_path: Path) -> None:
     desk = city(tmp_path)
     put(desk, [e._replace(report_time=end_of(90)) for e in events(np.random.default_rng(1), 60, 2.0, ["111"])])
