@@ -67,8 +67,9 @@ def simulate(
     """Simulate `steps` ahead from past infections (A, L, M) and R (A, M), each draw by itself.
 
     mixing (A, A): of those whom a case of area b (column) infects, the share that lives in area a (row); population and
-    susceptible (A,), everyone if not given; arrivals (A, H) infected who arrive. Runs of one seed share their chance
-    step by step, so that what differs between them is the measures. MethodError on shapes or shares that cannot be.
+    susceptible (A,), everyone if not given; arrivals: infected who arrive, (A, H), or (A, H, M) where they are chance.
+    Runs of one seed share their chance step by step, so that what differs between them is the measures. MethodError on
+    shapes or shares that cannot be.
     """
     areas, length, draws = past.shape
     if mixing.shape != (areas, areas) or np.abs(mixing.sum(axis=0) - 1).max() > 1e-6 or (mixing < 0).any():
@@ -78,6 +79,8 @@ def simulate(
     size = min(weights.size, length + steps)
     infections = np.zeros((areas, length + steps, draws))
     infections[:, :length] = past
+    come = np.zeros((areas, steps, 1)) if arrivals is None else arrivals
+    come = come[:, :, None] if come.ndim == 2 else come
     left = np.repeat((population if susceptible is None else susceptible)[:, None].astype(np.float64), draws, axis=1)
     for h, chance in enumerate(rng.spawn(steps)):
         t = length + h
@@ -88,7 +91,7 @@ def simulate(
         new = chance.poisson(chance.gamma(np.maximum(mean * dispersion, 1e-12), 1 / dispersion))
         new = np.minimum(new, np.floor(left)).astype(np.float64)
         left = (left - new) * (1 - immune[:, None])
-        infections[:, t] = new + (0 if arrivals is None else arrivals[:, h, None])
+        infections[:, t] = new + come[:, h]
     return Outcome(infections[:, length:], left)
 
 

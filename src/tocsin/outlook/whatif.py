@@ -110,7 +110,9 @@ def whatif(desk: Desk, signal: str, level: str, as_of: Instant, asked: Asked) ->
 
     def run(measures: tuple[scenario.Measure, ...]) -> Floats:
         rng = np.random.default_rng(asked.seed)
-        chance = rng.poisson(here.imports[:, None], (len(here.areas), asked.days)).astype(np.float64)
+        # Each run has imports of its own: one chance for all of them would pass for certainty.
+        size = len(here.areas), asked.days, here.past.shape[2]
+        chance = rng.poisson(here.imports[:, None, None], size).astype(np.float64)
         return scenario.simulate(
             here.past, here.r, here.weights, here.mixing, here.population, asked.days, rng, measures=measures,
             arrivals=chance,
