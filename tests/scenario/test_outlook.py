@@ -114,6 +114,26 @@ def test_as_of_a_day_is_what_was_said_on_that_day(busy: Desk, tmp_path: Path) ->
     assert later["reported"][at] > first["reported"][-1]  # what the day itself could not know
 
 
+def test_a_day_of_which_no_word_has_come_is_not_a_day_without_cases(tmp_path: Path) -> None:
+    city(tmp_path).store.close()
+    toml = tmp_path / "city.toml"
+    toml.write_text(toml.read_text().replace("[[sources]]", '[[sources]]\nevery = "1d"', 1), "utf-8")
+    desk = open_desk(tmp_path, {})
+    found = events(np.random.default_rng(3), 80, 4.0, ["111", "112", "121"], late=0.5)
+    put(desk, [e for e in found if e.report_time <= end_of(78)])  # heard every morning, but not on the last
+    went = course(desk, "cases", "city", end_of(79))
+    assert went.found is not None
+    seen = picture(desk, "cases", end_of(79)).seen
+    assert end_of(77) < seen < end_of(78)
+    assert went.times[-1] == np.datetime64(START + 78, "D")
+    assert np.quantile(went.found.log_r[0, -1], 0.975) > 0  # as many as ever, as far as is known: 12 a day
+    whole = view(desk, picture(desk, "cases", end_of(79)), "city")
+    low, high = np.quantile(whole.draws[0, -1], [0.025, 0.975])
+    assert low < 12 < high
+    later = views.nowcast(desk, "cases", "1", None, end_of(79))
+    assert later["seen"] < later["as_of"]  # and the page says so
+
+
 def test_history_that_came_at_once_is_no_delay(tmp_path: Path) -> None:
     desk = city(tmp_path)
     put(desk, [e._replace(report_time=end_of(90)) for e in events(np.random.default_rng(1), 60, 2.0, ["111"])])

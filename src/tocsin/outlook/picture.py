@@ -20,6 +20,7 @@ from tocsin.outlook.triangle import MOST_DELAYS, MOST_STEPS, Rows, Triangle, tri
 from tocsin.types import Bools, Floats, Instant, Ints, Minute, Times, Title
 
 DRAWS = 500
+PAUSES, ENOUGH, OVER = 90, 30, 1.25  # a source's pauses: days looked at, how many tell, how much longer is silence
 KEPT = 12  # pictures kept in memory: as-of sliders come back
 HOUR = 3600 * 1_000_000  # zones change their clocks at whole hours
 NOTHING = Title("还没有任何报告", "nothing was reported yet")
@@ -128,10 +129,20 @@ def base_of(desk: Desk, table: SignalTable) -> str:
 
 
 def heard_until(desk: Desk, table: SignalTable, as_of: Instant) -> Instant:
-    """`as_of`, or the last moment a silent source was heard: nothing is known of what happened after."""
+    """`as_of`, or the last moment a silent source was heard: nothing is known of what happened after.
+
+    Silent: for two of its cadences, or, if its own past says so earlier, for longer than nearly all its pauses so far.
+    Else a day of which no word has come yet is read as a day of few cases, and R falls.
+    """
     ears, every = desk.ears(table.name, as_of)
     now = desk.today(as_of)
-    if not every or not len(ears) or now - int(ears[-1]) <= 2 * max(every, desk.step(table.name).minutes):
+    if not every or not len(ears):
+        return as_of
+    longest = max(every, desk.step(table.name).minutes)
+    limit, pauses = 2.0 * longest, np.diff(np.unique(ears[ears > now - PAUSES * DAY]))
+    if len(pauses) >= ENOUGH:
+        limit = min(limit, max(longest, OVER * float(np.quantile(pauses, 0.99))))
+    if now - int(ears[-1]) <= limit:
         return as_of
     return as_of - (now - int(ears[-1])) * 60_000_000
 

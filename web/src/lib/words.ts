@@ -229,7 +229,7 @@ export const WORDS = {
   'nowcast.title': ['实时估计与传播态势', 'Nowcast and transmission'],
   'nowcast.lead': ['近 {span}的报告尚未到齐；扇形是迟报校正后的估计（50% 与 95% 区间）。', 'Reports of the last {span} still come in; the fan is the count there will have been (50% and 95% intervals).'],
   'nowcast.judged': ['此信号按迟报校正后的估计研判。', 'This signal is judged on the nowcast.'],
-  'nowcast.silent': ['来源断报：只知道到 {time}。', 'The source is silent: nothing is known after {time}.'],
+  'nowcast.silent': ['来源自 {time} 起没有到报，其后情况未知。', 'No word from the source since {time}: what came after is not known.'],
   'nowcast.reported': ['已报告', 'Reported so far'],
   'nowcast.estimated': ['估计', 'Estimated'],
   'nowcast.between': ['{middle}（{low}–{high}）', '{middle} ({low}–{high})'],
