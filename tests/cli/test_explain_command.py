@@ -120,7 +120,7 @@ def test_an_alert_is_explained_as_it_was_judged(alarmed, tmp_path):
     texts = [run(alert, "--city", city, "--plot", tmp_path / "why.svg") for alert in opened]
     (said,) = [t for t in texts if t.startswith("cases  111  2026-03-21")]
     assert "40, expected" in said
-    assert "there would be no alert from this step" in said
+    assert "there would be no alert from this day" in said
     assert (tmp_path / "why.svg").read_text().startswith("<?xml")
     assert "40, expected" not in run(*[opened[0]], "--city", city, "--as-of", "2026-03-26")
 

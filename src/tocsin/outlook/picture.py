@@ -139,7 +139,8 @@ def heard_until(desk: Desk, table: SignalTable, as_of: Instant) -> Instant:
     if not every or not len(ears):
         return as_of
     longest = max(every, desk.step(table.name).minutes)
-    limit, pauses = 2.0 * longest, np.diff(np.unique(ears[ears > now - PAUSES * DAY]))
+    recent = ears[np.searchsorted(ears, now - PAUSES * DAY) :]
+    limit, pauses = 2.0 * longest, np.diff(np.unique(recent))
     if len(pauses) >= ENOUGH:
         limit = min(limit, max(longest, OVER * float(np.quantile(pauses, 0.99))))
     if now - int(ears[-1]) <= limit:
