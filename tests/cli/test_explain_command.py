@@ -39,7 +39,7 @@ def test_a_step_of_a_table_in_words_numbers_and_a_picture(tmp_path):
     said = run(*arguments)
     assert "33, expected" in said
     assert "4 left out as a marked outbreak" in said
-    assert "4 步因标为暴发而未用" in said
+    assert "4 周因标为暴发而未用" in said
     assert "limit54 asks for 5" in said
     assert (tmp_path / "why.png").read_bytes()[:4] == b"\x89PNG"
     found = json.loads(run(*arguments[:3], "--json"))
@@ -120,7 +120,7 @@ def test_an_alert_is_explained_as_it_was_judged(alarmed, tmp_path):
     texts = [run(alert, "--city", city, "--plot", tmp_path / "why.svg") for alert in opened]
     (said,) = [t for t in texts if t.startswith("cases  111  2026-03-21")]
     assert "40, expected" in said
-    assert "there would be no alert from this step" in said
+    assert "there would be no alert from this day" in said
     assert (tmp_path / "why.svg").read_text().startswith("<?xml")
     assert "40, expected" not in run(*[opened[0]], "--city", city, "--as-of", "2026-03-26")
 

@@ -14,11 +14,11 @@ def test_why_is_asked_of_the_latest_alarm_and_of_any_step(reader: Reader, city: 
         panel = page.get_by_role("complementary", name="Why it was judged so")
         yesterday = (city.today - timedelta(days=1)).isoformat()
         expect(panel).to_contain_text(f"EARS C2, {yesterday}: 40, expected")
-        expect(panel).to_contain_text("Baseline: 7 steps")
+        expect(panel).to_contain_text("Baseline: 7 days")
         expect(panel).to_contain_text(re.compile(r"At \d+ or less there would have been no alarm"))
         assert f"at={yesterday}" in page.url
         expect(page.locator("figure .basis")).to_be_visible()
-        panel.get_by_text("Baseline steps (7)").click()
+        panel.get_by_text("Baseline (7 days)").click()
         assert panel.locator("tbody tr").count() == 7
         # … another method, by its own baseline
         page.get_by_role("button", name="EARS C1").click()
@@ -58,7 +58,7 @@ def test_dots_are_drawn_where_the_baseline_is(reader: Reader, city: City) -> Non
 def test_a_phone_reads_why_without_scrolling_sideways(reader: Reader, city: City) -> None:
     yesterday = (city.today - timedelta(days=1)).isoformat()
     with reader.open(f"/signal/ed.ili/11?detector=ears_c2&at={yesterday}", width=390, height=844) as page:
-        expect(page.get_by_role("complementary")).to_contain_text("Baseline: 7 steps")
+        expect(page.get_by_role("complementary")).to_contain_text("Baseline: 7 days")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import beta
+from scipy.stats import beta, poisson
 
 from tocsin.errors import MethodError
 from tocsin.estimate import importation, interval, severity
@@ -50,8 +50,19 @@ def test_first_chain_uses_no_later_step():
     np.testing.assert_array_equal(cut, np.where(whole <= 25, whole, 0))
 
 
-def test_since_last_local():
-    np.testing.assert_array_equal(importation.since_last_local([[0, 2, 0, 0, 1, 0]]), [[np.nan, 0, 1, 2, 0, 1]])
+def test_since_the_last_case_is_as_unsure_as_the_nowcast():
+    past = np.array([[0, 2, 0, 0, 1, 0], [0, 2, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0]], dtype=float)[..., None]
+    np.testing.assert_array_equal(importation.since_last(past), [[1] * 3, [4] * 3, [np.nan] * 3])
+    draws = np.repeat(past, 100, axis=2)
+    draws[0, 5, :40] = 1  # perhaps a case of today is still to be reported
+    draws[2, 3, :60] = 1
+    np.testing.assert_array_equal(importation.since_last(draws), [[0, 1, 1], [4, 4, 4], [2, 2, np.nan]])
+
+
+def test_how_many_come_by_chance():
+    mean = np.array([0.0, 0.01, 0.5, 3.0, 250.0])
+    np.testing.assert_array_equal(importation.by_chance(mean), poisson.ppf([[0.025, 0.5, 0.975]], mean[:, None]))
+    assert np.isnan(importation.by_chance(np.array([np.nan]))).all()
 
 
 def test_over_is_how_often_nothing_more_comes():

@@ -97,3 +97,19 @@ def test_what_cannot_be_is_refused():
         run(mixing=MIXING * 2)
     with pytest.raises(MethodError, match="shares from 0 to 1"):
         run(measures=(scenario.Measure(ALL, 0, 9, travel=1.5),))
+
+
+def test_people_are_in_beds_and_not_shares_of_people():
+    expected = np.repeat(np.array([0.0, 0.3, 2.0, 60.0, 390.0, 900.0, 40.0])[None, :, None], 20_000, axis=2)
+    found = scenario.by_chance(expected, np.random.default_rng(1))
+    assert found.shape == expected.shape
+    assert (found == np.rint(found)).all()
+    np.testing.assert_allclose(found.mean(axis=-1)[0], expected[0, :, 0], rtol=0.02, atol=0.01)
+    np.testing.assert_allclose(found.var(axis=-1)[0], expected[0, :, 0], rtol=0.05, atol=0.01)
+
+
+def test_beds_of_one_seed_share_their_chance():
+    expected = np.random.default_rng(2).gamma(2, 30, (3, 25, 50))
+    plain, fewer = (scenario.by_chance(x, np.random.default_rng(7)) for x in (expected, 0.6 * expected))
+    assert (fewer <= plain).all()
+    np.testing.assert_array_equal(scenario.by_chance(expected, np.random.default_rng(7)), plain)

@@ -100,7 +100,15 @@ def test_one_area_needs_its_people_only(city):
         ("area=west,contacts=0.5", "no area 'west'"),
         ("contact=0.5", "contact; write"),
         ("area=north", "it does nothing"),
-        ("contacts=half", "shares like 0.6"),
+        ("contacts=half", "contacts 'half': write a number from 0 to 10"),
+        ("contacts=nan", "contacts 'nan': write a number from 0 to 10"),
+        ("contacts=-1", "contacts '-1': write"),
+        ("travel=1.5", "travel '1.5': write a number from 0 to 1"),
+        ("isolated=0.5,after=-1", "after '-1': write whole days"),
+        ("isolated=0.5,after=1.5", "after '1.5': write whole days"),
+        ("contacts=0.5,start=2026-13-01", "start '2026-13-01': write a date"),
+        ("contacts=0.5,start=2030-01-01", "outside of the days ahead, 2026-03-02 to 2026-04-30"),
+        ("contacts=0.5,start=2020-01-01,end=2020-02-01", "outside of the days ahead"),
         ("contacts=0.5,start=2026-04-01,end=2026-03-20", "ends before it starts"),
     ],
 )
@@ -110,11 +118,74 @@ def test_measures_that_mean_nothing_are_refused(city, words, says):
 
 
 def test_what_cannot_be_is_refused(city):
-    with pytest.raises(MethodError, match="shares from 0 to 1"):
-        ran(city, "--measure", "travel=1.5")
     base = [str(city / "cases.csv"), *SI]
     assert CliRunner().invoke(command, base).exit_code == 2
     assert CliRunner().invoke(command, [*base, "--population", "5", "--measure", "x"]).exit_code != 0
     (city / "areas.csv").write_text("area,population\nnorth,100\n", "utf-8")
-    with pytest.raises(InputError, match="no area"):
+    with pytest.raises(InputError, match="no such area"):
         ran(city)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "option", "said"),
+    [
+        ("areas", "area,population\nnorth,5\nsouth,\neast,4\n", "", "areas.csv, line 3, population '': a number has"),
+        ("areas", "area,population\nnorth,5\nsouth,0\neast,4\n", "", "areas.csv, line 3, population '0': write how"),
+        ("areas", "area,population\nnorth,5\n,7\n", "", "areas.csv, line 3, area '': write the area's name"),
+        ("areas", "area,population\nnorth,5\nnorth,7\n", "", "areas.csv, line 3, area 'north': this area stands twice"),
+        ("areas", "area,population\n", "", "areas.csv: no areas"),
+        ("areas", "area\nnorth\n", "", "areas.csv, line 1: no column population"),
+        ("od", "from,to,count\nsouth,west,5\n", "", "od.csv, line 2, to 'west': no such area; there are north, south"),
+        ("od", "from,to,count\nsouth,north,-5\n", "", "od.csv, line 2, count '-5': write 0 or more"),
+        ("cases", "date,area,local\n", "", "cases.csv: no rows"),
+        ("cases", "date,area,local\n2026-01-01,west,3\n", "", "cases.csv, line 2, area 'west': no such area"),
+        ("cases", "date,area,local\n03.01.2026,north,3\n", "", "cases.csv, line 2, date '03.01.2026': write a date"),
+        ("cases", "date,area,local\n1026-01-01,north,3\n", "", "cases.csv, line 2, date '1026-01-01': write a date"),
+        ("cases", "date,area,local\n2026-01-01,north,1e30\n", "", "cases.csv, line 2, local '1e30': write 1,000,000"),
+        ("m", "area,start,contacts\nnorth,,0.5\n\nwest,,0.5\n", "--measures", "m.csv, line 4: no area 'west'"),
+        ("m", "area,start,contacts\nnorth,,0.5\n\nsouth,,\n", "--measures", "m.csv, line 4: it does nothing"),
+        ("a", "date,area,count\n2026-03-10,north,-5\n", "--arrivals", "a.csv, line 2, count '-5': write 0 or more"),
+        ("r", "series,t_end,mean,sd\nnorth,30,x,1\n", "--rt", "r.csv, line 2, mean 'x': write a finite number"),
+        ("r", "series,t_end,mean,sd\nnorth,30,1,0\n", "--rt", "r.csv, line 2, sd '0': R has a mean and an sd above 0"),
+        ("n", "area,reference,quality\nnorth,2026-03-01,4\n", "--nowcast", "n.csv, line 1: needs the columns that"),
+    ],
+)  # fmt: skip
+def test_a_bad_file_is_told_by_line_and_field(city, file, text, option, said):
+    (city / f"{file}.csv").write_text(text, "utf-8")
+    with pytest.raises(InputError) as caught:
+        ran(city, *([option, city / f"{file}.csv"] if option else []))
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [["--seed", "-1"], ["--stay", "inf"], ["--admitted-after", "1e9"], ["--beds", "nan"], ["--put-off", "inf"],
+     ["--dispersion", "0"], ["--plot", "p.xyz"], ["--measure", "contacts"]],
+)  # fmt: skip
+def test_an_option_that_cannot_be_is_bad_usage(city, option):
+    base = [city / "cases.csv", "--areas", city / "areas.csv", *SI, "--draws", 50]
+    done = CliRunner().invoke(command, [str(a) for a in [*base, *option]])
+    assert done.exit_code == 2, (done.output, done.exception)
+
+
+def test_a_few_days_are_too_few_for_r_and_enough_with_one(city):
+    (city / "one.csv").write_text("date,area,local\n2026-01-01,here,5\n", "utf-8")
+    (city / "r.csv").write_text("t_end,mean,sd\n1,1.2,0.2\n", "utf-8")
+    base = [city / "one.csv", "--population", 1000, *SI, "--draws", 50]
+    done = CliRunner().invoke(command, [str(a) for a in base])
+    assert isinstance(done.exception, MethodError)
+    assert "1 days of cases are too few for R: give 14 or more, or --rt" in str(done.exception)
+    done = CliRunner().invoke(command, [str(a) for a in [*base, "--rt", city / "r.csv", "--json"]])
+    assert done.exit_code == 0, done.exception
+    assert json.loads(done.stdout)["first"] == "2026-01-02"
+
+
+def test_areas_of_which_nobody_commutes_are_islands_and_lines_come_in_any_order(city):
+    said = ran(city, "--json")
+    (city / "od.csv").write_text("from,to,count\nsouth,north,0\n", "utf-8")
+    alone = ran(city, "--json")
+    assert alone != said
+    (city / "od.csv").write_text("from,to,count\n", "utf-8")
+    assert ran(city, "--json") == alone
+    pl.read_csv(city / "cases.csv").sample(fraction=1, shuffle=True, seed=3).write_csv(city / "cases.csv")
+    assert ran(city, "--json") == alone

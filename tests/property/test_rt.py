@@ -1,5 +1,7 @@
 """What must hold for R whatever the counts."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -106,3 +108,13 @@ def test_refusals_say_what_to_do():
         interval.checked(np.array([0, 0.4, 0.4]))
     with pytest.raises(MethodError, match="lag 0"):
         interval.checked(np.array([0.2, 0.4, 0.4]))
+
+
+def test_the_page_tells_every_interval_and_marks_what_was_not_seen_in_its_paper():
+    page = (Path(__file__).parents[2] / "docs/methods/rt.md").read_text("utf-8")
+    for one in interval.INTERVALS:
+        mark = "" if one.seen.startswith("abstract") else " †"
+        row = next(line for line in page.splitlines() if line.startswith(f"| {one.disease}{mark} |"))
+        assert f"| {one.mean:g}, {one.sd:g} |" in row
+        assert one.seen.split(";")[0].split(",")[0] in row
+        assert one.cite.split(" ")[0].rstrip(",") in row

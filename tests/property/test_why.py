@@ -5,9 +5,11 @@ import pytest
 
 from conform.checks import as_panel, noise
 from tocsin import detect
+from tocsin.calendar import DAY
 from tocsin.detect import DETECTORS, Detector, farrington_flexible, left_out
 from tocsin.detect.contract import FIELDS
 from tocsin.detect.sentences import RULES, sentences
+from tocsin.detect.units import span, unit
 from tocsin.detect.why import largest_quiet, why
 from tocsin.types import Alarms, Title
 
@@ -171,7 +173,7 @@ def test_missing_counts_and_missing_baselines_are_told_apart():
     y[0, -6] = np.nan
     w = why(d, as_panel(d, y), 0, y.shape[1] - 1)
     assert w.silent == "baseline not reported"
-    assert "1 of 7 baseline steps were not reported" in sentences(w, NAME)[0].en
+    assert "1 of the 7 days of the baseline were not reported" in sentences(w, NAME)[0].en
 
 
 def test_a_marked_outbreak_is_said_to_be_left_out():
@@ -187,12 +189,12 @@ def test_a_marked_outbreak_is_said_to_be_left_out():
     assert w.values[w.left_out].min() == 400
     assert w.expected < without.expected
     assert any("10 left out as a marked outbreak" in s.en for s in sentences(w, NAME))
-    assert any("10 步因标为暴发而未用" in s.zh for s in sentences(w, NAME))
+    assert any("10 天因标为暴发而未用" in s.zh for s in sentences(w, NAME))
 
 
 def test_every_detector_has_a_rule_in_both_languages():
     for name, d in DETECTORS.items():
-        said = RULES[name](d.allowed())
+        said = RULES[name](d.allowed(), unit(DAY))
         assert said.zh
         assert said.en
         assert said.zh != said.en
@@ -209,3 +211,26 @@ def test_a_method_of_another_package_is_explained_by_its_history_and_its_own_ala
     assert np.isnan(w.basis.weight).all()
     assert (w.alarm, w.quiet) == (True, 8)
     assert any("does not tell their weights" in s.en for s in sentences(w, NAME))
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+@pytest.mark.parametrize(("minutes", "zh", "en"), [(DAY, "天", "day"), (7 * DAY, "周", "week")])
+def test_time_is_told_in_days_or_weeks_and_never_in_steps(name, minutes, zh, en):
+    d = detect.detector(name)
+    long = noise(d, 1, 3).y
+    for y in (long, long[:, -4:]):
+        panel = as_panel(d, y)
+        began = np.datetime64("2020-01-06", "m")
+        panel = panel._replace(step=minutes, time=began + np.arange(y.shape[1]) * np.timedelta64(minutes, "m"))
+        said = sentences(why(d, panel, 0, y.shape[1] - 1), NAME)
+        assert not any("步" in s.zh or "step" in s.en for s in said), said
+    if len(said) > 1 and said[0].en.count("history"):
+        assert zh in said[0].zh
+        assert en in said[0].en
+
+
+def test_other_steps_are_spelt_out():
+    assert span(1, DAY) == ("1 天", "1 day")
+    assert span(1200, 7 * DAY) == ("1200 周", "1,200 weeks")
+    assert span(12, 5) == ("12 个 5 分钟时段", "12 steps of 5 minutes")
+    assert span(4, 6 * 60) == ("4 个 6 小时时段", "4 steps of 6 hours")

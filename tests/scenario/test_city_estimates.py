@@ -11,6 +11,7 @@ from test_outlook import START, city, end_of, events
 from city import make_city, put
 from tocsin import loop, views
 from tocsin.calendar import DAY, day_of
+from tocsin.cli import scenario_city
 from tocsin.cli.nowcast import command as nowcast_command
 from tocsin.cli.rt import command as rt_command
 from tocsin.cli.scenario import command as scenario_command
@@ -123,7 +124,7 @@ def test_severity_counts_only_those_old_enough(busy: Path) -> None:
     (found,) = outcome.ratios(desk, "cases", end_of(89))
     low, middle, high = found.adjusted
     assert low < 0.2 < high
-    assert found.crude < middle
+    assert found.crude[0] < found.crude[1] < middle
     (shown,) = next(s for s in views.outlook(desk, LAST, end_of(89))["signals"] if s["signal"] == "cases")["severity"]
     assert shown["adjusted"]["middle"] == pytest.approx(middle)
     assert 0.9 < shown["known"] < 1
@@ -181,3 +182,16 @@ def test_why_speaks_of_what_was_judged(tmp_path: Path) -> None:
     assert any("Were the final count known" in t["en"] for t in found["text"])
     old = views.explain(desk, "cases", "111", day_of((START + 40) * DAY).isoformat(), None, None, end_of(day))
     assert old["estimated"] is None
+
+
+def test_imports_to_come_are_not_the_same_in_every_run(tmp_path: Path) -> None:
+    desk = city(tmp_path)
+    far = events(np.random.default_rng(2), 90, 0.4, ["111"], late=0.3)
+    put(desk, [e._replace(imported="yes") for e in far])
+    found = whatif(desk, "cases", "city", end_of(89), Asked(days=30, contacts=0.0, start=0, lasting=30))
+    assert found.measured.total[4] - found.measured.total[0] > 2 * np.sqrt(30 * 0.4)  # nobody infects: imports alone
+    assert found.measured.cases[:, 0].max() == 0  # on no day do all runs have one
+    world = start(desk, "cases", "city", end_of(89))
+    drawn = scenario_city.arrivals(world, 30, 1)
+    assert drawn.shape == (1, 30, world.past.shape[2])
+    assert drawn.std(axis=2).min() > 0

@@ -117,7 +117,7 @@ def test_a_marked_outbreak_is_left_out_of_baselines_of_its_area_and_all_within(t
     assert not any(b["left_out"] for b in outside["baseline"])
     assert 3 < inside["expected"] < 6
     assert inside["upper"] < 20 < outside["upper"]
-    assert any("7 步因标为暴发而未用" in t["zh"] for t in inside["text"])
+    assert any("7 天因标为暴发而未用" in t["zh"] for t in inside["text"])
     # … and the steps of the outbreak itself are judged all the same
     during = explained(marked, begun)
     assert during["observed"] == 70

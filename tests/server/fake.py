@@ -207,6 +207,7 @@ class City:
             "area_title": title("11"), "path": [title("11")], "level": "town", "opened": "2026-02-27",
             "last": "2026-03-01", "phase": "open", "state": self.state, "severity": "red", "p": 1e-9, "q": None,
             "observed": 30, "expected": 3.5, "ratio": 8.6, "imported_share": None, "detectors": ["ears_c2"],
+            "ratio_range": {"low": 4.6, "middle": 8.6, "high": 14.2},
             "reason": title("so"),
             "spark": {"times": ["2026-03-01"], "values": [30], "expected": [3.5], "upper": [None], "window": None},
             "updated": AT, "began": AT,

@@ -1,6 +1,7 @@
 """What commands share: the city option, the clock, and how results are printed. I/O."""
 
 import json
+import math
 import os
 import sys
 import time
@@ -63,6 +64,17 @@ def progress(unit: str = "", wanted: bool = True) -> Progress:
         TextColumn(unit), TimeElapsedColumn(), TimeRemainingColumn(),
     )  # fmt: skip
     return Progress(*columns, console=errors, transient=True, disable=not (wanted and sys.stderr.isatty()))
+
+
+class Finite(click.FloatRange):
+    """A range of numbers, without "nan" and "inf", which pass for numbers elsewhere."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number, or BadParameter."""
+        found = float(super().convert(value, param, ctx))
+        if not math.isfinite(found):
+            self.fail(f"{value} is no finite number.", param, ctx)
+        return found
 
 
 def day(_context: click.Context, parameter: click.Parameter, value: str | None) -> date | None:

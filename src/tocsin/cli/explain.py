@@ -32,7 +32,7 @@ FEW = 40  # baseline steps that are printed without being asked for
 @day_option("--from", "Where judging began, for methods that add up from there.")
 @click.option("--freq", type=click.IntRange(1, 366 * 288), help="Steps in a year of a table with t; default 52.")
 @click.option("--measure", is_flag=True, help="The table holds readings instead of counts.")
-@click.option("--rows", is_flag=True, help="Print every baseline step.")
+@click.option("--rows", is_flag=True, help="Print every row of the baseline.")
 @click.option("--plot", type=click.Path(path_type=Path), help="Draw the baseline on the curve here (.png or .svg).")
 @json_option
 def command(

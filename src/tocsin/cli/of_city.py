@@ -38,11 +38,15 @@ def one_of(file: Path | None, city: Path | None) -> None:
         raise click.UsageError("give a FILE, or a city directory with --city")
 
 
+def given(name: str) -> bool:
+    """Whether a person wrote this option."""
+    return click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+
 def only_with(what: str, *names: str) -> None:
     """UsageError if one of these options was given: they go with `what` (FILE, --city) alone."""
-    context = click.get_current_context()
     for name in names:
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+        if given(name):
             raise click.UsageError(f"--{name.replace('_', '-')} goes with {what} alone")
 
 
@@ -51,7 +55,7 @@ def write(table: pl.DataFrame, out: Path | None) -> None:
     if out is None:
         click.echo(table.write_csv(), nl=False)
     else:
-        table.write_csv(out)
+        out.write_text(table.write_csv(), "utf-8")
 
 
 def nowcasts(city: Path, signal: str | None, level: str | None, as_of: str | None) -> pl.DataFrame:
@@ -61,7 +65,7 @@ def nowcasts(city: Path, signal: str | None, level: str | None, as_of: str | Non
     for table in _signals(desk, signal, lambda s: True):
         found = picture(desk, table.name, at)
         if not found.open:
-            click.echo(f"tocsin: no nowcast of {table.name}: {found.why}", err=True)
+            click.echo(f"tocsin: no nowcast of {table.name}: {found.why.en if found.why else ''}", err=True)
             continue
         whole = view(desk, found, level or desk.tree.levels[0])
         quantiles = whole.quantiles(LEVELS)
@@ -81,7 +85,7 @@ def courses(city: Path, signal: str | None, level: str | None, as_of: str | None
     for table in _signals(desk, signal, lambda s: interval_of(s) is not None):
         found = course(desk, table.name, level or desk.tree.levels[0], at)
         if found.found is None:
-            click.echo(f"tocsin: no R of {table.name}: {found.why}", err=True)
+            click.echo(f"tocsin: no R of {table.name}: {found.why.en if found.why else ''}", err=True)
             continue
         days = desk.step(table.name).minutes / DAY
         r, growth = np.exp(found.found.log_r), found.found.growth() / days

@@ -8,7 +8,7 @@ import click
 import numpy as np
 
 from tocsin.cli import rt_files as files
-from tocsin.cli.of_city import courses, of_city, one_of, only_with, write
+from tocsin.cli.of_city import courses, given, of_city, one_of, only_with, write
 from tocsin.errors import MethodError
 from tocsin.estimate import aggregate, cohort, interval, renewal, rt, uncertain
 from tocsin.types import Floats, Ints
@@ -59,7 +59,7 @@ def command(
     file: Path | None, city: Path | None, signal: str | None, level: str | None, as_of: str | None,
     out: Path | None, **options: Any,
 ) -> None:  # fmt: skip
-    """Estimate the reproduction number from FILE (columns t or date, local; imported, series if you like) or of a city.
+    """Estimate the reproduction number from FILE (columns t or date, local; if you like imported, series) or a city.
 
     \b
     Example:
@@ -78,7 +78,9 @@ def command(
         return
     only_with("--city", "signal", "level", "as_of")
     asked = _Asked(**options)
-    names, local, imported = files.cases(file)
+    if asked.windows is not None and given("window"):
+        click.echo("tocsin: --window is not used: --windows says which", err=True)
+    names, local, imported = files.cases(file, asked.weekly)
     steps = local.shape[1] * (7 if asked.weekly else 1)
     table, weight = _intervals(asked, steps)
     if len(table) > 1 and (asked.method != "epiestim" or asked.weekly):
@@ -86,7 +88,7 @@ def command(
     if asked.weekly:
         found = _weekly(asked, local, imported, table[0])
     else:
-        windows = rt.sliding(steps, asked.window) if asked.windows is None else files.windows(asked.windows)
+        windows = rt.sliding(steps, asked.window) if asked.windows is None else files.windows(asked.windows, steps)
         found = _found(asked, local, imported, windows, table, weight)
     files.write(names, found, out)
 
@@ -126,7 +128,7 @@ def _weekly(asked: _Asked, local: Floats, imported: Floats | None, weights: Floa
             weights,
             None if imported is None else imported[i],
             window=asked.window,
-            windows=None if asked.windows is None else files.windows(asked.windows),
+            windows=None if asked.windows is None else files.windows(asked.windows, 7 * row.size),
             first=asked.first_week,
             prior_mean=asked.prior_mean,
             prior_sd=asked.prior_sd,

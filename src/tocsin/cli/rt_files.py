@@ -6,56 +6,76 @@ import click
 import numpy as np
 import polars as pl
 
-from tocsin.errors import InputError
+from tocsin.cli.csv_sheet import Sheet
+from tocsin.errors import InputError, MethodError
 from tocsin.estimate import interval, rt
 from tocsin.types import Floats, Ints
 
+ALSO_LOCAL = ("cases", "count")  # what people call local cases where there are no imported ones
+MOST = 10_000  # steps: 27 years of days; the work grows with their square
+WEEK = 7
 
-def cases(path: Path) -> tuple[list[str] | None, Floats, Floats | None]:
+
+def cases(path: Path, weekly: bool = False) -> tuple[list[str] | None, Floats, Floats | None]:
     """Series names (None without the column), local and imported cases (N, T); steps without a line are NaN."""
-    frame = _csv(path, ("local",))
-    if not frame.height:
-        raise InputError(f"{path}: no rows")
-    if "series" in frame.columns:
-        labels = frame["series"].cast(pl.String).fill_null("").to_list()
-        names: list[str] | None = list(dict.fromkeys(labels))
-        place = {name: i for i, name in enumerate(dict.fromkeys(labels))}
-        row = np.array([place[label] for label in labels])
-    else:
-        names, row = None, np.zeros(frame.height, np.int64)
-    step = _steps(frame, path)
-    if len(set(zip(row.tolist(), step.tolist(), strict=True))) < frame.height:
-        raise InputError(f"{path}: two lines for one step; sum them, or name the series in a column series")
-    shape = (int(row.max()) + 1, int(step.max()) + 1)
-    spread = {}
-    for column in ("local", "imported"):
-        if column in frame.columns:
-            values = np.full(shape, np.nan)
-            values[row, step] = _numbers(frame, column, path)
-            if (values < 0).any():
-                raise InputError(f"{path}: column {column} has counts below 0; net out corrections first")
-            spread[column] = values
-    return names, spread["local"], spread.get("imported")
+    sheet = Sheet(path, ())
+    local = _local(sheet)
+    if not len(sheet):
+        raise InputError(f"{path}: no rows under the header; a row a step is needed")
+    labels = sheet.texts("series") if "series" in sheet.columns else [""] * len(sheet)
+    place = {name: i for i, name in enumerate(dict.fromkeys(labels))}
+    row, (column, step) = np.array([place[label] for label in labels]), _steps(sheet, weekly)
+    again = "this step stands twice, in two lines; sum them, or name the series in a column series"
+    sheet.once(list(zip(row.tolist(), step.tolist(), strict=True)), column, again)
+    shape = (len(place), int(step.max()) + 1)
+    found = []
+    for name in (local, "imported"):
+        values = np.full(shape, np.nan)
+        if name in sheet.columns:
+            values[row, step] = sheet.numbers(name, empty=np.nan)
+        found.append(values)
+    names = list(place) if "series" in sheet.columns else None
+    return names, found[0], found[1] if "imported" in sheet.columns else None
 
 
-def windows(path: Path) -> Ints:
-    """Windows (W, 2): columns t_start and t_end."""
-    frame = _csv(path, ("t_start", "t_end"))
-    return np.stack([_numbers(frame, c, path) for c in ("t_start", "t_end")], axis=1).astype(np.int64)
+def _local(sheet: Sheet) -> str:
+    """The column of local cases."""
+    if "local" in sheet.columns:
+        return "local"
+    other = next((c for c in ALSO_LOCAL if c in sheet.columns), None)
+    if other is None or "imported" in sheet.columns:
+        doubt = "" if other is None else f" (are the imported among {other}?)"
+        raise InputError(
+            f"{sheet.path}, line 1: no column local{doubt}; name the cases infected here local, and those infected "
+            f"elsewhere imported; found {', '.join(sheet.columns)}"
+        )
+    return other
+
+
+def windows(path: Path, steps: int) -> Ints:
+    """Windows (W, 2) of `steps` steps: columns t_start and t_end."""
+    sheet = Sheet(path, ("t_start", "t_end"))
+    if not len(sheet):
+        raise InputError(f"{path}: no windows under the header; write a line a window, or leave --windows out")
+    start, end = sheet.whole("t_start", 2, steps), sheet.whole("t_end", 2, steps)
+    sheet.refuse_any(end < start, "t_end", "the window ends before it starts")
+    return np.stack([start, end], axis=1)
 
 
 def weights(path: Path) -> Floats:
     """Interval weights (K,) of lags 0 …: columns k and w."""
-    return _weights(_csv(path, ("k", "w")), path)
+    sheet = Sheet(path, ("k", "w"))
+    return _weights(sheet, np.arange(len(sheet)))
 
 
 def samples(path: Path) -> Floats:
     """Interval weights (M, K): columns sample, k and w; shorter ones are filled up with 0."""
-    parts = _csv(path, ("sample", "k", "w")).partition_by("sample", maintain_order=True)
-    rows = [_weights(part, path) for part in parts]
-    longest = max((r.size for r in rows), default=0)
-    if not longest:
-        raise InputError(f"{path}: no rows")
+    sheet = Sheet(path, ("sample", "k", "w"))
+    labels = np.array(sheet.texts("sample"), dtype=object)
+    rows = [_weights(sheet, np.flatnonzero(labels == name)) for name in dict.fromkeys(labels)]
+    if not rows:
+        raise InputError(f"{path}: no rows under the header; write sample, k and w")
+    longest = max(r.size for r in rows)
     return np.stack([np.pad(r, (0, longest - r.size)) for r in rows])
 
 
@@ -71,47 +91,50 @@ def write(names: list[str] | None, found: list[rt.Rt], out: Path | None) -> None
     if out is None:
         click.echo(table.write_csv(), nl=False)
     else:
-        table.write_csv(out)
+        out.write_text(table.write_csv(), "utf-8")
 
 
-def _csv(path: Path, needed: tuple[str, ...]) -> pl.DataFrame:
+def _steps(sheet: Sheet, weekly: bool) -> tuple[str, Ints]:
+    """The column of time, and the step index (from 0) of each line; dates may lie a day, a week, … apart."""
+    if "t" in sheet.columns:
+        step = sheet.whole("t", 1, MOST) - 1
+        if step.min() > 0:
+            first = int(step.min()) + 1
+            click.echo(f"tocsin: {sheet.path}: column t begins at {first}; the steps before count as 0 cases", err=True)
+        return "t", step
+    if "date" not in sheet.columns:
+        found = ", ".join(sheet.columns)
+        raise InputError(f"{sheet.path}, line 1: no column t (1, 2, 3, …) or date (2026-01-31); found {found}")
+    day = np.array(sheet.dates("date"), dtype="datetime64[D]").astype(np.int64)
+    since = day - day.min()
+    apart = int(np.gcd.reduce(since)) or 1
+    if weekly:
+        sheet.refuse_any(since % WEEK != 0, "date", "with --weekly, dates lie whole weeks apart")
+        apart = WEEK
+    elif apart > 1:
+        click.echo(
+            f"tocsin: {sheet.path}: dates lie {apart} days apart, so a step is {apart} days, of the interval too; for "
+            "days write those without cases as well (0), for weeks and an interval in days use --weekly",
+            err=True,
+        )
+    step = since // apart
+    sheet.refuse_any(step >= MOST, "date", f"more than {MOST:,} steps after the first date")
+    return "date", step
+
+
+def _weights(sheet: Sheet, rows: Ints) -> Floats:
+    """The weights (K,) that stand in some rows of a sheet."""
+    lag, weight = sheet.whole("k", 0, MOST)[rows], sheet.numbers("w")[rows]
+    if not len(rows):
+        raise InputError(f"{sheet.path}: no weights under the header; write a line a lag: k, w")
+    full, first = np.zeros(int(lag.max()) + 1), {}
+    for row, k, w in zip(rows.tolist(), lag.tolist(), weight.tolist(), strict=True):
+        if k in first:
+            sheet.refuse(row, "k", "this lag has a weight already")
+        if k == 0 and w:
+            sheet.refuse(row, "w", "the weight of lag 0 must be 0: nobody infects in the step of their own infection")
+        first[k], full[k] = row, w
     try:
-        frame = pl.read_csv(path, infer_schema_length=None, null_values=["", "NA", "NaN"])
-    except (pl.exceptions.PolarsError, UnicodeDecodeError) as e:
-        raise InputError(f"{path}: not a readable CSV ({e}); save it as UTF-8 with a header line") from e
-    missing = [c for c in needed if c not in frame.columns]
-    if missing:
-        raise InputError(f"{path}: no column {', '.join(missing)}; found {', '.join(frame.columns)}")
-    return frame
-
-
-def _numbers(frame: pl.DataFrame, column: str, path: Path) -> Floats:
-    if frame.schema[column] == pl.String:
-        raise InputError(f"{path}: column {column} must hold numbers, found for example {frame[column][0]!r}")
-    return frame[column].cast(pl.Float64).fill_null(np.nan).to_numpy()
-
-
-def _steps(frame: pl.DataFrame, path: Path) -> Ints:
-    """Step index (from 0) of each line, by t or by date; dates may lie a day, a week, … apart."""
-    if "t" in frame.columns:
-        number = _numbers(frame, "t", path)
-        if not (np.isfinite(number) & (number >= 1) & (number == np.floor(number))).all():
-            raise InputError(f"{path}: column t must hold the step numbers 1, 2, 3, …")
-        return number.astype(np.int64) - 1
-    if "date" not in frame.columns:
-        raise InputError(f"{path}: needs a column t (1, 2, 3, …) or date")
-    day = frame["date"].cast(pl.String).str.to_date("%Y-%m-%d", strict=False)
-    if day.null_count():
-        raise InputError(f"{path}: column date must hold dates like 2026-01-31")
-    since = (day - day.min()).dt.total_days().to_numpy()
-    apart = np.diff(np.unique(since))
-    return np.asarray(since // (int(np.gcd.reduce(apart)) if apart.size else 1), dtype=np.int64)
-
-
-def _weights(frame: pl.DataFrame, path: Path) -> Floats:
-    lag, weight = _numbers(frame, "k", path), _numbers(frame, "w", path)
-    if not frame.height or not (np.isfinite(lag) & (lag >= 0) & (lag == np.floor(lag))).all():
-        raise InputError(f"{path}: column k must hold the lags 0, 1, 2, …")
-    full = np.zeros(int(lag.max()) + 1)
-    full[lag.astype(np.int64)] = weight
-    return interval.checked(full)
+        return interval.checked(full)
+    except MethodError as e:
+        raise InputError(f"{sheet.path}: {e}") from e

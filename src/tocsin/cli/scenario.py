@@ -10,15 +10,18 @@ import numpy as np
 
 from tocsin.cli import scenario_city, scenario_show
 from tocsin.cli import scenario_files as files
-from tocsin.cli.common import json_option, print_json
+from tocsin.cli.common import Finite, json_option, print_json
 from tocsin.cli.of_city import of_city, one_of, only_with
-from tocsin.errors import InputError, MethodError
+from tocsin.errors import MethodError
 from tocsin.estimate import interval, mixing, outlook, renewal, scenario, severity
 from tocsin.types import Floats
 
 _IN = click.Path(exists=True, dir_okay=False, path_type=Path)
 _OUT = click.Path(dir_okay=False, path_type=Path)
+_ABOVE = Finite(0, 1e11, min_open=True)
 HISTORY = 120  # days of cases looked at
+LEAST = 14  # days, for R
+PICTURES = (".png", ".svg", ".pdf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ class _Run(NamedTuple):
 @of_city
 @click.option("--as-of", help="With --city: what was known at the end of this date, or at a date-time.")
 @click.option("--areas", type=_IN, help="CSV with columns area, population, perhaps susceptible (people).")
-@click.option("--population", type=float, help="People, where there is one area only.")
+@click.option("--population", type=_ABOVE, help="People, where there is one area only.")
 @click.option("--od", type=_IN, help="CSV with columns from,to,count: people who commute. Without it nobody does.")
 @click.option(
     "--nowcast", type=_IN, help="What `tocsin nowcast --by AREA` wrote: the newest days are then not too few."
@@ -87,19 +90,19 @@ class _Run(NamedTuple):
 @click.option("--si-mean", type=float, help="Mean serial interval in days, above 1 (with --si-sd).")
 @click.option("--si-sd", type=float, help="Its standard deviation.")
 @click.option("--disease", type=click.Choice([i.disease for i in interval.INTERVALS]), help="A published interval.")
-@click.option("--dispersion", type=float, default=0.5, show_default=True, help="Of offspring; small: few infect many.")
-@click.option("--admitted", type=click.FloatRange(0, 1), default=0.05, show_default=True, help="Share of cases.")
-@click.option("--admitted-after", type=click.FloatRange(0.5), default=7.0, show_default=True, help="Mean, in days.")
-@click.option("--stay", type=click.FloatRange(1), default=8.0, show_default=True, help="Mean stay in a bed, in days.")
-@click.option("--beds", type=click.FloatRange(0), help="Beds there are.")
+@click.option("--dispersion", type=_ABOVE, default=0.5, show_default=True, help="Of offspring; small: few infect many.")
+@click.option("--admitted", type=Finite(0, 1), default=0.05, show_default=True, help="Share of cases.")
+@click.option("--admitted-after", type=Finite(0.5, 365), default=7.0, show_default=True, help="Mean, in days.")
+@click.option("--stay", type=Finite(1, 365), default=8.0, show_default=True, help="Mean stay in a bed, in days.")
+@click.option("--beds", type=Finite(0), help="Beds there are.")
 @click.option(
     "--put-off",
     "threshold",
-    type=click.FloatRange(0, min_open=True),
+    type=_ABOVE,
     help="Cases a day that should be put off.  [default: twice the last week's]",
 )
-@click.option("--draws", type=click.IntRange(50), default=500, show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--draws", type=click.IntRange(50, 100_000), default=500, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--out", type=_OUT, help="CSV: run, area, date, mean and quantiles of infections and beds.")
 @click.option("--plot", type=_OUT, help="A picture (.png, .svg, .pdf), its assumptions printed on it.")
 @json_option
@@ -123,6 +126,8 @@ def command(
     isolated (share of cases) and after (days from infection to isolation). It is no forecast: see its assumptions.
     """
     asked = _Asked(**options)
+    if plot is not None and plot.suffix.lower() not in PICTURES:
+        raise click.UsageError(f"--plot {plot}: end the name in {', '.join(PICTURES)}")
     if cases is None or city is not None:
         one_of(cases, city)
         only_with("CASES", "areas", "population", "od", "nowcast", "rt", "arrivals", "si_mean", "si_sd", "disease",
@@ -138,7 +143,8 @@ def command(
     summary = _summary(runs, asked, aim)
     first = world.last + timedelta(days=1)
     if out:
-        files.table([*world.names, "all"], first, _fans(runs), outlook.LEVELS).write_csv(out)
+        table = files.table([*world.names, "all"], first, _fans(runs), outlook.LEVELS)
+        out.write_text(table.write_csv(), "utf-8")
     if plot:
         from tocsin.cli import scenario_plots
 
@@ -157,13 +163,11 @@ def _world(cases: Path, asked: _Asked) -> _World:
         raise click.UsageError("give --areas FILE, or --population for one area")
     if asked.areas is None:
         people = np.array([float(asked.population or 0)])
-        if people[0] <= 0:
-            raise click.UsageError("--population must be above 0")
         places = files.Places(["city"], people, people)
     else:
         places = files.places(asked.areas)
     names = places.names
-    known = files.past(cases, names)
+    known = files.past(cases, names, alone=asked.areas is None)
     weights = _weights(asked)
     rng = np.random.default_rng(asked.seed)
     past = _past(known, asked, names, rng)
@@ -231,9 +235,9 @@ def _r(
     """Draws (A, M) of R now."""
     if asked.rt:
         mean, sd = files.posterior(asked.rt, names)
-        if (mean <= 0).any() or (sd <= 0).any():
-            raise InputError(f"{asked.rt}: mean and sd of R must be above 0")
         return rng.gamma((mean / sd)[:, None] ** 2, (sd**2 / mean)[:, None], (len(mean), asked.draws))
+    if past.shape[1] < LEAST:
+        raise MethodError(f"{past.shape[1]} days of cases are too few for R: give {LEAST} or more, or --rt")
     if past.sum() == 0:
         raise MethodError("no cases, so no R: give --rt")
     imported = known.imported[:, -past.shape[1] :] if known.imported.any() else None
@@ -250,7 +254,8 @@ def _run(world: _World, asked: _Asked, measures: tuple[scenario.Measure, ...]) -
     whole = np.concatenate([world.past, done], axis=1)
     after = severity.delay(asked.admitted_after, asked.admitted_after / 2, int(4 * asked.admitted_after) + 1)
     stay = np.power(1 - 1 / asked.stay, np.arange(8 * asked.stay + 1, dtype=np.float64))
-    return _Run(done, scenario.beds(whole, asked.admitted, after, stay)[:, -asked.days :])
+    expected = scenario.beds(whole, asked.admitted, after, stay)[:, -asked.days :]
+    return _Run(done, scenario.by_chance(expected, np.random.default_rng([asked.seed, 2])))
 
 
 def _level(world: _World) -> float:

@@ -25,8 +25,9 @@ def start(city: Path, signal: str | None, level: str | None, as_of: str | None) 
 
 
 def arrivals(found: whatif.Start, days: int, seed: int) -> Floats:
-    """Imports to come (A, H), as many a day as in the last four weeks, by chance."""
-    return np.random.default_rng([seed, 2]).poisson(found.imports[:, None], (len(found.areas), days)).astype(np.float64)
+    """Imports to come (A, H, M), as many a day as in the last four weeks, by the chance of each draw."""
+    size = len(found.areas), days, found.past.shape[2]
+    return np.random.default_rng([seed, 3]).poisson(found.imports[:, None, None], size).astype(np.float64)
 
 
 def _only(desk: Desk) -> str:

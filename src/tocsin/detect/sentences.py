@@ -8,10 +8,10 @@ import numpy as np
 from scipy.special import ndtri
 
 from tocsin.calendar import DAY
+from tocsin.detect.units import Unit, span, unit
 from tocsin.detect.why import Why
 from tocsin.types import Title
 
-UNITS = {DAY: Title("天", "days"), 7 * DAY: Title("周", "weeks")}
 TRENDS = {  # the values of judgement.TRENDS and basis.YOUNG that say why a trend was left out
     "not asked for": Title("设置里没有要求", "it was not asked for"),
     "fewer than three years": Title("基线不足三年", "the baseline has fewer than three years"),
@@ -24,7 +24,7 @@ TRENDS = {  # the values of judgement.TRENDS and basis.YOUNG that say why a tren
 }
 REASONS = {  # the values of judgement.REASONS
     "the count is missing, or the population it is a rate of": Title(
-        "该步的数或人口缺失", "the count is missing, or the population it is a rate of"
+        "当期的数或人口缺失", "the count is missing, or the population it is a rate of"
     ),
     "too few counts in the baseline, or none at this time of the year": Title(
         "基线中的数太少，或一年中的这个时段没有数", "too few counts in the baseline, or none at this time of the year"
@@ -43,90 +43,92 @@ def _p(alpha: float) -> str:
     return f"{100 * (1 - alpha):.4g}"
 
 
-# How a method sets its threshold, from its parameters.
-RULES: dict[str, Callable[[Settings], Title]] = {
-    "baseline_nb": lambda s: Title(
+# How a method sets its threshold, from its parameters and the words of its step.
+RULES: dict[str, Callable[[Settings, Unit], Title]] = {
+    "baseline_nb": lambda s, u: Title(
         f"负二项基线（趋势、季节、星期、节假日）预测分布的 {_p(s['alpha'])}% 分位数为阈值",
         f"the threshold is the {_p(s['alpha'])} % quantile of a prediction from level, trend, season, weekday"
         " and days off",
     ),
-    "bayes": lambda s: Title(
-        f"由参照各步得出的预测分布的 {_p(s['alpha'])}% 分位数为阈值",
-        f"the threshold is the {_p(s['alpha'])} % quantile of what the reference steps predict",
+    "bayes": lambda s, u: Title(
+        f"由参照各{u.zh}得出的预测分布的 {_p(s['alpha'])}% 分位数为阈值",
+        f"the threshold is the {_p(s['alpha'])} % quantile of what the reference {u.plural} predict",
     ),
-    "cdc": lambda s: Title(
+    "cdc": lambda s, u: Title(
         "最近 4 周之和与往年同期各 4 周之和的均值和标准差比较",
         "the last 4 weeks' sum is compared with mean and spread of 4-week sums around the same time in earlier years",
     ),
-    "cusum": lambda s: Title(
-        f"超出预期的部分逐步累加（每步减 {s['k']:g}），累计到 {s['h']:g} 即报警",
-        f"what exceeds the expected adds up, less {s['k']:g} a step; an alarm when the sum reaches {s['h']:g}",
+    "cusum": lambda s, u: Title(
+        f"超出预期的部分逐期累加（{u.each}减 {s['k']:g}），累计到 {s['h']:g} 即报警",
+        f"what exceeds the expected adds up, less {s['k']:g} a {u.en}; an alarm when the sum reaches {s['h']:g}",
     ),
-    "ears_c1": lambda s: Title(
-        f"阈值为紧前 {s['baseline']} 步的均值加 {_z(s['alpha'])} 个标准差",
-        f"the threshold is the mean of the {s['baseline']} steps just before plus {_z(s['alpha'])} standard deviations",
-    ),
-    "ears_c2": lambda s: Title(
-        f"隔开最近 2 步，阈值为再前 {s['baseline']} 步的均值加 {_z(s['alpha'])} 个标准差",
-        f"leaving the last 2 steps out, the threshold is the mean of the {s['baseline']} steps before them plus "
+    "ears_c1": lambda s, u: Title(
+        f"阈值为紧前 {s['baseline']} {u.zh}的均值加 {_z(s['alpha'])} 个标准差",
+        f"the threshold is the mean of the {s['baseline']} {u.plural} just before plus "
         f"{_z(s['alpha'])} standard deviations",
     ),
-    "ears_c3": lambda s: Title(
-        "最近几步各自超出一个标准差以上的部分相加，与阈值比较",
-        "what the last steps each had beyond one standard deviation is added up and compared with the threshold",
+    "ears_c2": lambda s, u: Title(
+        f"隔开最近 2 {u.zh}，阈值为再前 {s['baseline']} {u.zh}的均值加 {_z(s['alpha'])} 个标准差",
+        f"leaving the last 2 {u.plural} out, the threshold is the mean of the {s['baseline']} {u.plural} before them "
+        f"plus {_z(s['alpha'])} standard deviations",
     ),
-    "ewma": lambda s: Title(
+    "ears_c3": lambda s, u: Title(
+        f"最近几{u.zh}各自超出一个标准差以上的部分相加，与阈值比较",
+        f"what the last {u.plural} each had beyond one standard deviation is added up and compared with the threshold",
+    ),
+    "ewma": lambda s, u: Title(
         f"按 {s['w1']:g} 与 {s['w2']:g} 两种权重做指数平滑，任一超出基线 {_p(s['alpha'])}% 界限即报警",
         f"two smoothed averages (weights {s['w1']:g} and {s['w2']:g}); an alarm when either passes the baseline's "
         f"{_p(s['alpha'])} % limit",
     ),
-    "farrington": lambda s: Title(
-        f"对往年同期 ±{s['w']} 步拟合对数线性回归，取 {_p(s['alpha'] / 2)}% 上界为阈值",
-        f"a log-linear regression on the same time of earlier years ±{s['w']} steps; the threshold is its "
+    "farrington": lambda s, u: Title(
+        f"对往年同期 ±{s['w']} {u.zh}拟合对数线性回归，取 {_p(s['alpha'] / 2)}% 上界为阈值",
+        f"a log-linear regression on the same time of earlier years ±{s['w']} {u.plural}; the threshold is its "
         f"{_p(s['alpha'] / 2)} % upper bound",
     ),
-    "farrington_flexible": lambda s: Title(
-        f"对往年各时段拟合带季节分段的对数线性回归（同期 ±{s['w']} 步），取 {_p(s['alpha'] or _tail(s))}% 上界为阈值",
-        f"a log-linear regression with parts of the year on earlier years (same time ±{s['w']} steps); the threshold "
-        f"is its {_p(s['alpha'] or _tail(s))} % upper bound",
+    "farrington_flexible": lambda s, u: Title(
+        f"对往年各时段拟合带季节分段的对数线性回归（同期 ±{s['w']} {u.zh}），"
+        f"取 {_p(s['alpha'] or _tail(s))}% 上界为阈值",
+        f"a log-linear regression with parts of the year on earlier years (same time ±{s['w']} {u.plural}); "
+        f"the threshold is its {_p(s['alpha'] or _tail(s))} % upper bound",
     ),
-    "fixed_value": lambda s: Title(
+    "fixed_value": lambda s, u: Title(
         f"达到 {s['value']:g} 即报警，无需基线", f"{s['value']:g} or more is an alarm; no baseline"
     ),
-    "glr_nb": lambda s: Title(
+    "glr_nb": lambda s, u: Title(
         f"水平已改变与未改变的似然比达到 {s['c_arl']:g} 即报警",
         f"an alarm when the likelihood ratio of a changed level against an unchanged one reaches {s['c_arl']:g}",
     ),
-    "moving_percentile": lambda s: Title(
+    "moving_percentile": lambda s, u: Title(
         f"最近 7 天之和与近 {s['years']} 年同期（±{s['weeks']} 周）各 7 天之和的百分位数比较",
         f"the last 7 days' sum is compared with a percentile of such sums around the same date (±{s['weeks']} weeks) "
         f"in the last {s['years']} years",
     ),
-    "outbreak_p": lambda s: Title(
+    "outbreak_p": lambda s, u: Title(
         f"“只升不降”与“保持不变”的似然比超过 {s['k']:g} 即报警",
         f"an alarm when the likelihood ratio of never-falling means against a constant one is over {s['k']:g}",
     ),
-    "rammie": lambda s: Title(
+    "rammie": lambda s, u: Title(
         f"各区共用趋势、季节与星期，水平各有其一，取预测分布的 {_p(s['alpha'])}% 分位数为阈值"
         + ("；并按本区近日水平修正" if s["against"] == "spike" else ""),
         "all areas share trend, season and weekdays, each has its level; the threshold is the "
         f"{_p(s['alpha'])} % quantile of what that predicts"
         + (", moved to where the area's last days have been" if s["against"] == "spike" else ""),
     ),
-    "regression": lambda s: Title(
-        f"对前 {s['baseline']} 步拟合直线与星期效应，取 {_p(s['alpha'])}% 预测上界为阈值",
-        f"a line and weekdays fitted to {s['baseline']} steps; the threshold is the {_p(s['alpha'])} % "
+    "regression": lambda s, u: Title(
+        f"对前 {s['baseline']} {u.zh}拟合直线与星期效应，取 {_p(s['alpha'])}% 预测上界为阈值",
+        f"a line and weekdays fitted to {s['baseline']} {u.plural}; the threshold is the {_p(s['alpha'])} % "
         "prediction bound",
     ),
-    "regression_ewma_switch": lambda s: Title(
+    "regression_ewma_switch": lambda s, u: Title(
         "回归能解释基线时用回归，否则用指数平滑",
         "the regression where it explains its baseline, else the smoothed averages",
     ),
-    "rki": lambda s: Title(
-        "参照各步均值不高于 20 时取 Poisson 95% 上限，更高时取均值加 2 个标准差",
+    "rki": lambda s, u: Title(
+        f"参照各{u.zh}均值不高于 20 时取 Poisson 95% 上限，更高时取均值加 2 个标准差",
         "a Poisson 95 % limit while the reference mean is at most 20, else the mean plus 2 standard deviations",
     ),
-    "serfling": lambda s: Title(
+    "serfling": lambda s, u: Title(
         f"对往年拟合直线与年周期，取 {_p(s['alpha'])}% 预测上界为阈值",
         f"a line and a yearly wave fitted to earlier years; the threshold is the {_p(s['alpha'])} % prediction bound",
     ),
@@ -147,7 +149,7 @@ def sentences(w: Why, name: Title) -> list[Title]:
     said = [_verdict(w, name)]
     rule = RULES.get(w.detector.name)
     if rule:
-        of = rule(w.detector.allowed())
+        of = rule(w.detector.allowed(), unit(w.step))
         said.append(Title(f"规则：{of.zh}。", f"Rule: {of.en}."))
     return [*said, *_baseline(w), *_fit(w), *_kept_quiet(w)]
 
@@ -169,27 +171,28 @@ def _verdict(w: Why, name: Title) -> Title:
 def _span(w: Why) -> Title:
     if w.window == 1:
         return Title("观测", "")
-    return Title(f"最近 {w.window} 步合计", f"{w.window} steps sum to ")
+    of = span(w.window, w.step)
+    return Title(f"最近 {of.zh}合计", f"{of.en} sum to ")
 
 
 def _silence(w: Why) -> Title:
     gone, rows = int((w.basis.weight == 0).sum()), len(w.basis.row)
-    unit = UNITS.get(w.step, Title("步", "steps"))
+    u, summed, base = unit(w.step), span(w.window, w.step), span(rows, w.step)
+    needs, has, marked = span(w.needs, w.step), span(w.has, w.step), int(w.left_out.sum())
     table = {
-        "not reported": Title("该步没有上报", "nothing was reported"),
+        "not reported": Title(f"{u.this}没有上报", "nothing was reported"),
         "part not reported": Title(
-            f"{w.window} 步合计中有一步没有上报", f"a step of the {w.window} that are summed was not reported"
+            f"{summed.zh}合计中有未上报的{u.zh}", f"a {u.en} of the {w.window} that are summed was not reported"
         ),
         "too little history": Title(
-            f"历史太短，需要 {w.needs} {unit.zh}，现有 {w.has} {unit.zh}",
-            f"too little history, it needs {w.needs:,} {unit.en} and has {w.has:,}",
+            f"历史太短，需要 {needs.zh}，现有 {has.zh}", f"too little history, it needs {needs.en} and has {w.has:,}"
         ),
         "outbreak left out": Title(
-            f"基线 {rows} 步中有 {int(w.left_out.sum())} 步因标为暴发而未用",
-            f"{int(w.left_out.sum())} of {rows} baseline steps are left out as a marked outbreak",
+            f"基线 {base.zh}中有 {marked} {u.zh}因标为暴发而未用",
+            f"{marked} of the {base.en} of the baseline are left out as a marked outbreak",
         ),
         "baseline not reported": Title(
-            f"基线 {rows} 步中有 {gone} 步没有上报", f"{gone} of {rows} baseline steps were not reported"
+            f"基线 {base.zh}中有 {gone} {u.zh}没有上报", f"{gone} of the {base.en} of the baseline were not reported"
         ),
         "method": REASONS.get(
             w.basis.reason, Title("此方法在这里得不出阈值", w.basis.reason or "the method finds no threshold here")
@@ -203,25 +206,26 @@ def _baseline(w: Why) -> list[Title]:
     if not len(row):
         return []
     first, last = day(w.times[0], w.step), day(w.times[-1], w.step)
-    zh, en = f"基线：{first} 至 {last} 之间的 {len(row)} 步", f"Baseline: {len(row):,} steps from {first} to {last}"
+    u, of = unit(w.step), span(len(row), w.step)
+    zh, en = f"基线：{first} 至 {last} 之间的 {of.zh}", f"Baseline: {of.en} from {first} to {last}"
     if w.basis.areas > 1:
         zh += f"，与其余 {w.basis.areas - 1} 个区的同期一并计算"
         en += f", together with those of {w.basis.areas - 1:,} other area{'s' if w.basis.areas > 2 else ''}"
     marked = int(w.left_out.sum())
     gone = int((weight == 0).sum()) - marked
     if gone > 0:
-        zh, en = zh + f"，其中 {gone} 步没有上报", en + f", {gone:,} of them not reported"
+        zh, en = zh + f"，其中 {gone} {u.zh}没有上报", en + f", {gone:,} of them not reported"
     if marked:
-        zh, en = zh + f"，{marked} 步因标为暴发而未用", en + f", {marked:,} left out as a marked outbreak"
+        zh, en = zh + f"，{marked} {u.zh}因标为暴发而未用", en + f", {marked:,} left out as a marked outbreak"
     used = np.flatnonzero(weight > 0)
     less = used[weight[used] < 0.995 * float(np.median(weight[used]))] if len(used) else used
     if len(less):
         least = int(less[np.argmin(weight[less])])
-        when, of = day(w.times[least], w.step), f"{weight[least]:.2g}"
-        zh += f"；{len(less)} 步因偏高而降权，最低为 {when}（权重 {of}）"
-        en += f"; {len(less):,} stand out and weigh less, the least {when} (weight {of})"
+        when, share = day(w.times[least], w.step), f"{weight[least]:.2g}"
+        zh += f"；{len(less)} {u.zh}因偏高而降权，最低为 {when}（权重 {share}）"
+        en += f"; {len(less):,} stand out and weigh less, the least {when} (weight {share})"
     if np.isnan(weight).any():
-        zh, en = zh + "；此方法未说明各步的权重", en + "; this method does not tell their weights"
+        zh, en = zh + f"；此方法未说明各{u.zh}的权重", en + "; this method does not tell their weights"
     return [Title(zh + "。", en + ".")]
 
 
@@ -249,7 +253,8 @@ def _fit(w: Why) -> list[Title]:
 def _kept_quiet(w: Why) -> list[Title]:
     said, b = [], w.basis
     if b.needed and isfinite(b.cases):
-        zh, en = f"最近 {b.within} 步共 {b.cases:g} 例", f"The last {b.within} steps have {b.cases:g} cases"
+        near = span(b.within, w.step)
+        zh, en = f"最近 {near.zh}共 {b.cases:g} 例", f"The last {near.en} have {b.cases:g} cases"
         if b.cases < b.needed:
             said.append(
                 Title(f"{zh}，不足 {b.needed} 例，按 limit54 不报警。", f"{en}, under {b.needed}: by limit54 no alarm.")
@@ -258,15 +263,16 @@ def _kept_quiet(w: Why) -> list[Title]:
             said.append(Title(f"{zh}，不少于 limit54 要求的 {b.needed} 例。", f"{en}; limit54 asks for {b.needed}."))
     if isnan(w.quiet):
         return said
-    of = number(w.quiet)
+    of, u = number(w.quiet), unit(w.step)
     if isinf(w.quiet) and w.quiet > 0:
-        said.append(Title("该步无论多高都不会报警。", "No value of this step, however high, would be an alarm."))
+        en = f"No value of this {u.en}, however high, would be an alarm."
+        said.append(Title(f"{u.this}无论多高都不会报警。", en))
     elif isinf(w.quiet):
-        said.append(Title("该步无论多低都会报警。", "Whatever the value of this step, it would be an alarm."))
+        said.append(Title(f"{u.this}无论多低都会报警。", f"Whatever the value of this {u.en}, it would be an alarm."))
     elif w.alarm:
-        said.append(Title(f"若该步不超过 {of}，就不会报警。", f"At {of} or less there would have been no alarm."))
+        said.append(Title(f"若{u.this}不超过 {of}，就不会报警。", f"At {of} or less there would have been no alarm."))
     else:
-        said.append(Title(f"该步超过 {of} 才会报警。", f"It would be an alarm over {of}."))
+        said.append(Title(f"{u.this}超过 {of} 才会报警。", f"It would be an alarm over {of}."))
     return said
 
 

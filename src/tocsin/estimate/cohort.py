@@ -6,9 +6,12 @@ so spread and quantiles are computed, not drawn. Windows near the end are too lo
 """
 
 import numpy as np
+from scipy.special import ndtri
 
 from tocsin.estimate.rt import LEVELS, Rt, checked_windows, sliding, split
 from tocsin.types import Floats, Ints
+
+MOST = 1 << 16  # values of a sum that are told apart: an sd of 3,000 cases
 
 
 def estimate(
@@ -66,12 +69,15 @@ def binomial_sum_quantiles(n: Floats, p: Floats, levels: Floats) -> Floats:
     """Quantiles (Q,) of Σ Binomial(n_t, p_t), exact: its pmf by Fourier inversion of the characteristic function.
 
     The pmf is recovered modulo a period wider than 20 standard deviations, so the work grows with the spread and not
-    with the counts. Counts that are not whole are rounded.
+    with the counts; where even that is too wide to hold, the sum is as good as normal. Counts that are not whole are
+    rounded.
     """
     n = np.round(n)
     mean, sd = float(n @ p), float(np.sqrt(n @ (p * (1 - p))))
     low = max(0, int(mean - 10 * sd) - 5)
     period = int(20 * sd) + 12
+    if period > MOST:
+        return np.asarray(np.rint(mean + sd * ndtri(np.asarray(levels))))
     angle = 2 * np.pi * np.arange(period) / period
     used = (n > 0) & (p > 0)
     log_cf = n[used] @ np.log1p(p[used, None] * np.expm1(1j * angle)) if used.any() else np.zeros(period)

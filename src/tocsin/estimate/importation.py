@@ -5,7 +5,7 @@ they infect here like local ones unless `relative` says otherwise (quarantine: b
 """
 
 import numpy as np
-from scipy.special import betaincinv, xlogy
+from scipy.special import betaincinv, pdtr, pdtrik, xlogy
 
 from tocsin.errors import MethodError
 from tocsin.estimate import rt
@@ -32,6 +32,22 @@ def expected(travellers: Floats, incidence: Floats, infected_steps: int) -> Floa
         raise MethodError(f"travellers {travellers.shape} and incidence {incidence.shape}: need (O, D, T) and (O, T)")
     infected = np.minimum(_trailing(incidence, infected_steps), 1.0)
     return np.asarray(np.einsum("odt,ot->dt", travellers, infected))
+
+
+def by_chance(expected: Floats, levels: Floats = LEVELS) -> Floats:
+    """Quantiles (…, Q) of how many come where `expected` (…) are to be expected: Poisson, the expectation as given."""
+    mean = np.asarray(expected, dtype=np.float64)[..., None]
+    at = np.ceil(np.nan_to_num(pdtrik(levels, mean)))  # NaN where 0 is already likely enough
+    under = np.maximum(at - 1, 0)
+    return np.where(np.isnan(mean), np.nan, np.where(pdtr(under, mean) >= levels, under, at))
+
+
+def since_last(draws: Floats, levels: Floats = LEVELS) -> Floats:
+    """Steps since the last case, quantiles (N, Q) over possible pasts (N, T, M): 0 on its step; NaN: perhaps never."""
+    seen = draws > 0
+    back = np.where(seen.any(axis=1), seen[:, ::-1].argmax(axis=1), np.inf)
+    found = np.quantile(back, levels, axis=-1, method="inverted_cdf").T
+    return np.where(np.isfinite(found), found, np.nan)
 
 
 def by_import(local: Floats, imported: Floats, weights: Floats, relative: float = 1.0) -> Floats:
@@ -64,14 +80,6 @@ def first_chain(local: Floats, imported: Floats, weights: Floats, window: int, s
     """Step number (N,), from 1, at which a local chain first was `sure`; 0 if never. Uses no later step."""
     chain = 1 - imports_explain(local, imported, weights, window) >= sure
     return np.where(chain.any(axis=1), chain.argmax(axis=1) + 1, 0)
-
-
-def since_last_local(local: Floats) -> Floats:
-    """Steps since the last local case (N, T): 0 on its step, NaN before the first."""
-    seen = np.nan_to_num(np.atleast_2d(local)) > 0
-    at = np.where(seen, np.arange(seen.shape[1]), -1)
-    last = np.maximum.accumulate(at, axis=1)
-    return np.where(last >= 0, np.arange(seen.shape[1]) - last, np.nan)
 
 
 def over(

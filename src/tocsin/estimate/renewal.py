@@ -105,7 +105,8 @@ def estimate(
         middle = np.ascontiguousarray(own.mean(axis=0)), force.mean(axis=0), centre.mean(axis=0)
         chosen = max(product(drifts, SPREADS), key=lambda c: _likelihood(*middle, c[0], c[1], kept, start))
         chance = rng.standard_normal((count, steps))
-        found = _sample(own, force, centre, chance, *chosen, kept, start)
+        own, force, middles = (np.ascontiguousarray(x) for x in (own, force, centre))  # one layout, compiled once
+        found = _sample(own, force, middles, chance, *chosen, kept, start)
         reach = np.cumsum(force, axis=1) > 0
         log_r[i] = np.where(np.broadcast_to(reach, found.shape), found, np.nan).T
     return Renewal(log_r, np.asarray(weights, dtype=np.float64))

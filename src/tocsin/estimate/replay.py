@@ -78,9 +78,9 @@ def with_trend(
     final (S, T) is what is reported by now, used only for steps older than D, when it was complete. `noise` (H,):
     relative variance of known/share; `variance` (2,): of the level and of the slope of log incidence, per step.
     """
-    rows = zip(final, known, share, motion, strict=True)
-    each = [_with_trend(f, k, s, m, noise, variance, weekday, period) for f, k, s, m in rows]
-    mean, gross = (np.stack(part) for part in zip(*each, strict=True))
+    mean, gross = known / share, known * motion
+    for f, k, s, m, at, still in zip(final, known, share, motion, mean, gross, strict=True):
+        _with_trend(f, k, s, m, noise, variance, weekday, period, at, still)
     return mean, gross
 
 
@@ -94,16 +94,17 @@ def _with_trend(
     variance: Floats,
     weekday: int,
     period: int,
-) -> tuple[Floats, Floats]:
+    mean: Floats,
+    gross: Floats,
+) -> None:
+    """Put what the trend expects into mean and gross (A, H), which hold what the ladder alone does."""
     keep, steps = known.shape[0], final.shape[0]
-    mean, gross = known / share, known * motion
     effect, total, base, weeks = np.ones(7), np.full(7, 20.0), np.full(7, 20.0), np.zeros(1)
     for k in range(keep):
         a = steps - keep + k
         if period > 1:
             _weekday_effect(final, mean[k], a, weekday, effect, total, base, weeks, k == 0)
         _lean(final, a, known[k], share[k], motion[k], weekday, period, effect, noise, variance, mean[k], gross[k])
-    return mean, gross
 
 
 @nb.njit(cache=True)
@@ -131,8 +132,9 @@ def _weekday_effect(
             if t == middle:
                 own = value
         w = (middle + weekday) % 7
-        total *= 0.99
-        base *= 0.99
+        for i in range(7):  # by hand: arithmetic on whole arrays takes seconds to compile
+            total[i] *= 0.99
+            base[i] *= 0.99
         total[w] += max(own, 0.0)
         base[w] += max(week, 0.0)
         weeks[0] = 0.99 * weeks[0] + 1 / 7
@@ -140,7 +142,8 @@ def _weekday_effect(
     for w in range(7):
         effect[w] = (total[w] + WEEKS * usual + 1) / (base[w] + WEEKS * usual + 1)
         sum_ += effect[w] / 7
-    effect /= sum_
+    for w in range(7):
+        effect[w] /= sum_
 
 
 @nb.njit(cache=True)

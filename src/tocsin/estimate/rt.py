@@ -38,8 +38,11 @@ def sliding(steps: int, length: int = 7) -> Ints:
 
 def split(local: Floats, imported: Floats | None = None) -> tuple[Floats, Floats]:
     """Local and all cases (N, T): NaN counts as 0, and step 1 as imported. MethodError for negative or odd shapes."""
-    local = np.nan_to_num(np.atleast_2d(np.asarray(local, dtype=np.float64)))
-    abroad = np.zeros_like(local) if imported is None else np.nan_to_num(np.atleast_2d(imported))
+    local = np.atleast_2d(np.asarray(local, dtype=np.float64))
+    abroad = np.zeros_like(local) if imported is None else np.atleast_2d(np.asarray(imported, dtype=np.float64))
+    if np.isinf(local).any() or np.isinf(abroad).any():
+        raise MethodError("infinitely many cases: correct the counts before estimating R")
+    local, abroad = np.nan_to_num(local), np.nan_to_num(abroad)
     if abroad.shape != local.shape:
         raise MethodError(f"local {local.shape} and imported {abroad.shape} cases must have one shape (series, steps)")
     if (local < 0).any() or (abroad < 0).any():
@@ -93,8 +96,8 @@ def posterior(
     """Shape and scale (N, W) of the gamma posterior; NaN while a window ends no later than the mean interval."""
     own, total = split(local, imported)
     windows = checked_windows(windows, own.shape[1])
-    if not (prior_mean > 0 and prior_sd > 0):
-        raise MethodError(f"prior mean {prior_mean}, sd {prior_sd}: both must be above 0")
+    if not (0 < prior_mean < np.inf and 0 < prior_sd < np.inf):
+        raise MethodError(f"prior mean {prior_mean}, sd {prior_sd}: both must be above 0 and finite")
     lam = infectivity(total, weights)
     lam[:, 0] = 0  # no window holds step 1
     shape = (prior_mean / prior_sd) ** 2 + window_sums(own, windows)

@@ -26,6 +26,8 @@ ASSUMPTIONS = (
     "Infections and cases are one: what is not reported is not here",
 )
 
+MOST = 400.0  # expected: from there on Poisson is as good as normal
+
 
 @dataclass(frozen=True, slots=True)
 class Measure:
@@ -65,8 +67,9 @@ def simulate(
     """Simulate `steps` ahead from past infections (A, L, M) and R (A, M), each draw by itself.
 
     mixing (A, A): of those whom a case of area b (column) infects, the share that lives in area a (row); population and
-    susceptible (A,), everyone if not given; arrivals (A, H) infected who arrive. Runs of one seed share their chance
-    step by step, so that what differs between them is the measures. MethodError on shapes or shares that cannot be.
+    susceptible (A,), everyone if not given; arrivals: infected who arrive, (A, H), or (A, H, M) where they are chance.
+    Runs of one seed share their chance step by step, so that what differs between them is the measures. MethodError on
+    shapes or shares that cannot be.
     """
     areas, length, draws = past.shape
     if mixing.shape != (areas, areas) or np.abs(mixing.sum(axis=0) - 1).max() > 1e-6 or (mixing < 0).any():
@@ -76,6 +79,8 @@ def simulate(
     size = min(weights.size, length + steps)
     infections = np.zeros((areas, length + steps, draws))
     infections[:, :length] = past
+    come = np.zeros((areas, steps, 1)) if arrivals is None else arrivals
+    come = come[:, :, None] if come.ndim == 2 else come
     left = np.repeat((population if susceptible is None else susceptible)[:, None].astype(np.float64), draws, axis=1)
     for h, chance in enumerate(rng.spawn(steps)):
         t = length + h
@@ -86,7 +91,7 @@ def simulate(
         new = chance.poisson(chance.gamma(np.maximum(mean * dispersion, 1e-12), 1 / dispersion))
         new = np.minimum(new, np.floor(left)).astype(np.float64)
         left = (left - new) * (1 - immune[:, None])
-        infections[:, t] = new + (0 if arrivals is None else arrivals[:, h, None])
+        infections[:, t] = new + come[:, h]
     return Outcome(infections[:, length:], left)
 
 
@@ -123,6 +128,23 @@ def beds(infections: Floats, ratio: float, delay: Floats, stay: Floats) -> Float
     for lag in range(min(steps, use.size)):
         matrix += use[lag] * np.eye(steps, k=-lag)
     return np.asarray(ratio * np.einsum("ts,...sm->...tm", matrix, infections))
+
+
+def by_chance(expected: Floats, rng: np.random.Generator) -> Floats:
+    """Whole numbers (…, H, M), Poisson about what is `expected`: beds are taken by people, not by shares of people.
+
+    A path is a unit-rate Poisson process that every draw has for itself, read at each day's expectation: the same seed
+    has the same chance, and less expected is never more. Over MOST points, the process goes on as its normal limit.
+    """
+    rows = np.moveaxis(expected, -2, -1).reshape(-1, expected.shape[-2])  # (…·M, H)
+    most = min(float(rows.max(initial=0.0)), MOST)
+    points = rng.standard_exponential((int(most + 7 * np.sqrt(most)) + 12, len(rows))).cumsum(axis=0).T
+    found = np.stack([np.searchsorted(p, row) for p, row in zip(points, rows, strict=True)]).astype(np.float64)
+    if rows.max(initial=0.0) > MOST:
+        z = (np.array([np.searchsorted(p, MOST) for p in points]) - MOST) / np.sqrt(MOST)
+        far = np.rint(np.maximum(rows + np.sqrt(rows) * z[:, None], 0))
+        found = np.where(rows > MOST, far, found)
+    return np.moveaxis(found.reshape(*expected.shape[:-2], expected.shape[-1], -1), -1, -2)
 
 
 def days_gained(without: Floats, with_measures: Floats, level: float) -> Floats:

@@ -55,3 +55,13 @@ def ratio(cases: Floats, outcomes: Floats, weights: Floats, levels: Floats = LEV
     quantiles = np.array(betaincinv(came[..., None] + 0.5, (settled - came)[..., None] + 0.5, levels), dtype=np.float64)
     quantiles[settled <= 0] = np.nan
     return Severity(crude, adjusted, known, quantiles)
+
+
+def proportion(count: float, total: float, levels: Floats = LEVELS) -> Floats:
+    """Quantiles (Q,) of a share of which `count` of `total` were seen, Jeffreys' Beta(½ + count, ½ + total − count).
+
+    NaN where there is nothing to count.
+    """
+    if total <= 0:
+        return np.full(len(levels), np.nan)
+    return np.asarray(betaincinv(count + 0.5, max(total - count, 0) + 0.5, levels))

@@ -33,7 +33,9 @@ def nodes(known: Uncertain, steps: int, size: tuple[int, int] = (48, 8)) -> tupl
 
     More nodes for the mean than for the sd: a window that a mean does not outlast has no R there, a jump.
     """
-    if not (known.mean_low >= 1 and known.sd_low > 0 and known.mean_sd > 0 and known.sd_sd > 0):
+    if not (
+        np.isfinite(known).all() and known.mean_low >= 1 and known.sd_low > 0 and known.mean_sd > 0 and known.sd_sd > 0
+    ):
         raise MethodError("uncertain interval: means from 1 step up, sds above 0, and a spread above 0 for both")
     means, mean_weight = _truncated(known.mean, known.mean_sd, known.mean_low, known.mean_high, size[0])
     sds, sd_weight = _truncated(known.sd, known.sd_sd, known.sd_low, known.sd_high, size[1])

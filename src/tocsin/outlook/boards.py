@@ -19,12 +19,13 @@ LEVELS = importation.LEVELS  # 2.5, 50 and 97.5 %
 
 
 class Importation(NamedTuple):
-    """Does it come from outside? By area (A): cases of the window and quantiles (A, 3), days since the last one."""
+    """Does it come from outside? By area (A): cases of the window and quantiles (A, 3), days since the last (A, 3)."""
 
     imported: Floats
     share: Floats
     since: Floats
     expected: Floats  # (A,) infected arrivals a day, NaN where no travel is configured
+    coming: Floats  # (A, 3) of the window, by chance alone
 
 
 class Spread(NamedTuple):
@@ -35,7 +36,7 @@ class Spread(NamedTuple):
     above_one: Floats
     explained: Floats  # probability that imports explain every local case of the window
     chain_since: Floats  # civil minute from which a local chain is 95 % sure without a break, NaN if not now
-    since: Floats  # days since the last local case
+    since: Floats  # (A, 3) days since the last local case
     over: Floats  # probability that no further local case comes from those known
 
 
@@ -60,21 +61,29 @@ def _boards(desk: Desk, signal: str, found: Course, as_of: Instant) -> Boards:
     window = max(WINDOW_DAYS * DAY // minutes, 1)
     days = minutes / DAY
     middle = np.rint(np.median(found.imported, axis=2)), np.rint(np.median(found.local, axis=2))
+    coming = _expected(desk, signal, found, as_of)
     imports = Importation(
         _sums(found.imported, window),
         importation.share(middle[1], middle[0], window)[:, -1],
-        importation.since_last_local(middle[0])[:, -1] * days,
-        _expected(desk, signal, found, as_of),
+        importation.since_last(found.imported) * days,
+        coming[:, -1],
+        importation.by_chance(coming.sum(axis=1)),
     )
-    return Boards(found.areas, WINDOW_DAYS, imports, _spread(found, middle[1], window, days))
+    return Boards(found.areas, WINDOW_DAYS, imports, _spread(found, window, days))
 
 
-def _spread(found: Course, local: Floats, window: int, days: float) -> Spread:
+def _spread(found: Course, window: int, days: float) -> Spread:
     nothing = np.full(len(found.areas), np.nan)
-    since = importation.since_last_local(local)[:, -1] * days
+    since = importation.since_last(found.local) * days
     if found.found is None:
         return Spread(
-            _sums(found.local, window), np.full((len(local), 3), np.nan), nothing, nothing, nothing, since, nothing
+            _sums(found.local, window),
+            np.full((len(found.areas), 3), np.nan),
+            nothing,
+            nothing,
+            nothing,
+            since,
+            nothing,
         )
     r = np.exp(found.found.log_r[:, -1])
     within = not found.weights.any()  # infections lie within a step: chains cannot be told apart
@@ -126,9 +135,10 @@ def _sums(draws: Floats, window: int) -> Floats:
 
 
 def _expected(desk: Desk, signal: str, found: Course, as_of: Instant) -> Floats:
+    """Infected arrivals on each day of the window (A, days), NaN where nothing tells."""
     table = table_of(desk, signal)
     if not (desk.settings.travel.arrivals and table.incidence):
-        return np.full(len(found.areas), np.nan)
+        return np.full((len(found.areas), WINDOW_DAYS), np.nan)
     said = interval_of(table)
     infected = max(round(said[0] if said else 7), 1)
-    return travel.arrivals(desk, table, found.areas, as_of, infected)
+    return travel.arrivals(desk, table, found.areas, as_of, infected, WINDOW_DAYS)

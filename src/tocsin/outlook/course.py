@@ -10,7 +10,7 @@ from tocsin.desk import Desk
 from tocsin.errors import ConfigError, MethodError
 from tocsin.estimate import aggregate, interval, renewal
 from tocsin.outlook.picture import View, picture, table_of, view
-from tocsin.types import Floats, Instant, Times
+from tocsin.types import Floats, Instant, Times, Title
 
 PAST = 180  # steps looked at
 DRAWS = 300
@@ -32,7 +32,7 @@ class Course:
     imported: Floats
     weights: Floats
     found: renewal.Renewal | None
-    why: str = ""
+    why: Title | None = None
 
 
 def course(desk: Desk, signal: str, level: str, as_of: Instant, area: str | None = None) -> Course:
@@ -86,9 +86,9 @@ def _course(desk: Desk, table: SignalTable, level: str, as_of: Instant, area: st
     areas, times = tuple(here.areas[i] for i in rows), here.times[-steps:]
     local, imported = (v.history(steps)[rows][:, :, :DRAWS] for v in (here, there))
     weights, why = _weights(desk, table, steps)
-    if not why and steps < 14:
-        why = f"{steps} steps are too few for R"
-    if why:
+    if why is None and steps < 14:
+        why = Title(f"只有 {steps} 期数据，不足以估计 Rt", f"a series of {steps} counts is too short for R")
+    if why is not None:
         return Course(areas, times, local, imported, weights, None, why)
     abroad = imported.mean(axis=2)
     try:
@@ -96,7 +96,7 @@ def _course(desk: Desk, table: SignalTable, level: str, as_of: Instant, area: st
             return Course(areas, times, local, imported, weights, _within_weeks(table, local, abroad))
         found = renewal.estimate(local, weights, abroad, rng=np.random.default_rng(0), pooled=len(rows) > 1)
     except MethodError as e:
-        return Course(areas, times, local, imported, weights, None, str(e))
+        return Course(areas, times, local, imported, weights, None, Title(str(e), str(e)))
     return Course(areas, times, local, imported, weights, found)
 
 
@@ -115,15 +115,20 @@ def _within_weeks(table: SignalTable, local: Floats, imported: Floats) -> renewa
     return renewal.Renewal(log_r, weights, 7)
 
 
-def _weights(desk: Desk, table: SignalTable, steps: int) -> tuple[Floats, str]:
+def _weights(desk: Desk, table: SignalTable, steps: int) -> tuple[Floats, Title | None]:
     """The interval by steps, and what forbids one; all 0 where it is shorter than a week's step."""
     said, length = interval_of(table), desk.step(table.name).minutes / DAY
     none = np.zeros(2)
     if said is None:
-        return none, f"no interval is set for {table.name} in city.toml"
+        return none, Title(
+            f"city.toml 没有给 {table.name} 设代间隔（interval）", f"no interval is set for {table.name} in city.toml"
+        )
     mean, sd = said[0] / length, said[1] / length
     if length == 7 and mean <= 1 < said[0]:
-        return none, ""
+        return none, None
     if mean <= 1:
-        return none, f"the interval of {said[0]:g} days is no longer than a step of {table.step}: R needs shorter steps"
-    return interval.discretised(mean, sd, max(steps, 2)), ""
+        return none, Title(
+            f"代间隔 {said[0]:g} 天不长于上报周期 {table.step}，Rt 需要更短的周期",
+            f"the interval of {said[0]:g} days is no longer than a step of {table.step}: R needs shorter steps",
+        )
+    return interval.discretised(mean, sd, max(steps, 2)), None

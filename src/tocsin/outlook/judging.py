@@ -35,7 +35,7 @@ def judging(desk: Desk, signal: str, level: str, window: int, as_of: Instant) ->
     truth = min(as_of, int(known.max()))
     found = picture(desk, signal, truth)
     if not found.open:
-        raise MethodError(f"{signal}: no nowcast to judge: {found.why}")
+        raise MethodError(f"{signal}: no nowcast to judge: {found.why.en if found.why else 'it has no open step'}")
     view(desk, found, level)  # says so if the level is too fine
     last, late = int(found.times[-1].astype(np.int64)), found.open * step.minutes
     first = step.floor(desk.today(int(known.min()))) + (max(2 * found.open, window + 1)) * step.minutes

@@ -10,16 +10,16 @@ from tocsin.desk import Desk
 from tocsin.estimate import severity
 from tocsin.outlook.course import aligned
 from tocsin.outlook.picture import picture, table_of, view
-from tocsin.types import Instant
+from tocsin.types import Floats, Instant
 
 
 class Ratio(NamedTuple):
-    """One outcome of one signal in the whole city: shares, with 2.5, 50 and 97.5 % of the adjusted one."""
+    """One outcome of one signal in the whole city: shares, each at 2.5, 50 and 97.5 %."""
 
     outcome: OutcomeTable
     cases: float
     outcomes: float
-    crude: float
+    crude: tuple[float, float, float]
     adjusted: tuple[float, float, float]
     known: float  # of the cases, the share old enough
 
@@ -36,15 +36,20 @@ def ratios(desk: Desk, signal: str, as_of: Instant) -> list[Ratio]:
         ill, then = (v.history(steps).mean(axis=2) for v in (cases, came))
         weights = severity.delay(o.mean / days, o.sd / days, steps)
         said = severity.ratio(ill, then, weights)
-        low, middle, high = (float(x) for x in said.quantiles[0, -1])
+        adjusted, total, came_of = said.quantiles[0, -1], float(np.sum(ill)), float(np.sum(then))
         found.append(
             Ratio(
                 o,
-                float(np.sum(ill)),
-                float(np.sum(then)),
-                float(said.crude[0, -1]),
-                (low, middle, high),
+                total,
+                came_of,
+                _three(severity.proportion(came_of, total)),
+                _three(adjusted),
                 float(said.known[0, -1]),
             )
         )
     return found
+
+
+def _three(values: Floats) -> tuple[float, float, float]:
+    low, middle, high = (float(x) for x in values)
+    return low, middle, high

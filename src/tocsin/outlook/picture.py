@@ -17,11 +17,17 @@ from tocsin.desk import Desk
 from tocsin.errors import InputError, MethodError, NotFound
 from tocsin.estimate import nowcast
 from tocsin.outlook.triangle import MOST_DELAYS, MOST_STEPS, Rows, Triangle, triangle
-from tocsin.types import Bools, Floats, Instant, Ints, Minute, Times
+from tocsin.types import Bools, Floats, Instant, Ints, Minute, Times, Title
 
 DRAWS = 500
+PAUSES, ENOUGH, OVER = 90, 30, 1.25  # a source's pauses: days looked at, how many tell, how much longer is silence
 KEPT = 12  # pictures kept in memory: as-of sliders come back
 HOUR = 3600 * 1_000_000  # zones change their clocks at whole hours
+NOTHING = Title("还没有任何报告", "nothing was reported yet")
+AT_ONCE = Title(
+    "已知的数据都是一次到齐的，无从得知迟报规律",
+    "all that is known came at once: nothing tells how late reports come",
+)
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,7 @@ class Picture:
     """One count signal as of a moment. Strata (N,) are places of the area tree, each for local or imported cases.
 
     times (T,), newest last: the step of the last report. known (N, T) as reported. draws (N, H, M) of the last H steps.
-    seen: the moment up to which reports are there (a feed may be silent). why: what forbids a nowcast, "" if nothing.
+    seen: the moment up to which reports are there (a feed may be silent). why: what forbids a nowcast, None if nothing.
     """
 
     signal: str
@@ -40,7 +46,7 @@ class Picture:
     imported: Bools
     known: Floats
     draws: Floats
-    why: str = ""
+    why: Title | None = None
 
     @property
     def open(self) -> int:
@@ -54,7 +60,7 @@ class Told(NamedTuple):
     seen: Instant
     newest: Minute
     triangle: Triangle | None
-    why: str
+    why: Title | None
 
 
 @dataclass(frozen=True)
@@ -123,10 +129,21 @@ def base_of(desk: Desk, table: SignalTable) -> str:
 
 
 def heard_until(desk: Desk, table: SignalTable, as_of: Instant) -> Instant:
-    """`as_of`, or the last moment a silent source was heard: nothing is known of what happened after."""
+    """`as_of`, or the last moment a silent source was heard: nothing is known of what happened after.
+
+    Silent: for two of its cadences, or, if its own past says so earlier, for longer than nearly all its pauses so far.
+    Else a day of which no word has come yet is read as a day of few cases, and R falls.
+    """
     ears, every = desk.ears(table.name, as_of)
     now = desk.today(as_of)
-    if not every or not len(ears) or now - int(ears[-1]) <= 2 * max(every, desk.step(table.name).minutes):
+    if not every or not len(ears):
+        return as_of
+    longest = max(every, desk.step(table.name).minutes)
+    recent = ears[np.searchsorted(ears, now - PAUSES * DAY) :]
+    limit, pauses = 2.0 * longest, np.diff(np.unique(recent))
+    if len(pauses) >= ENOUGH:
+        limit = min(limit, max(longest, OVER * float(np.quantile(pauses, 0.99))))
+    if now - int(ears[-1]) <= limit:
         return as_of
     return as_of - (now - int(ears[-1])) * 60_000_000
 
@@ -139,7 +156,7 @@ def told(desk: Desk, table: SignalTable, as_of: Instant) -> Told:
     newest = step.floor(now)
     known = columns.report_time <= seen
     if not known.any():
-        return Told(seen, newest, None, "nothing was reported yet")
+        return Told(seen, newest, None, NOTHING)
     near = known & (columns.step > newest - MOST_STEPS[step.minutes] * step.minutes) & (columns.step <= newest)
     base = base_of(desk, table)
     to = desk.tree.rollup(base)
@@ -150,7 +167,7 @@ def told(desk: Desk, table: SignalTable, as_of: Instant) -> Told:
     rows = Rows(place, columns.step[near], reported, cases, columns.imported[near])
     first = desk.today(int(columns.report_time.min()))
     found = triangle(rows, newest, now, step.floor(first), step.minutes)
-    why = "" if found else "all that is known came at once: nothing tells how late reports come"
+    why = None if found else AT_ONCE
     return Told(seen, newest, found, why)
 
 
@@ -173,7 +190,7 @@ def _picture(desk: Desk, table: SignalTable, as_of: Instant) -> Picture:
     return Picture(table.name, base, seen, times, found.places, found.imported, found.counts.sum(axis=2), draws)
 
 
-def _nothing(signal: str, base: str, seen: Instant, newest: Minute, why: str) -> Picture:
+def _nothing(signal: str, base: str, seen: Instant, newest: Minute, why: Title | None) -> Picture:
     none = np.zeros(0, dtype=np.int64)
     times = np.array([newest]).astype("datetime64[m]")
     return Picture(signal, base, seen, times, none, none > 0, np.zeros((0, 1)), np.zeros((0, 0, DRAWS)), why)

@@ -41,10 +41,13 @@ def mixing(desk: Desk, areas: tuple[str, ...]) -> tuple[Floats, bool]:
         raise ConfigError(f"city.toml: travel.commuting: {name}: {e}") from e
 
 
-def arrivals(desk: Desk, table: SignalTable, areas: tuple[str, ...], as_of: Instant, infected_days: int) -> Floats:
-    """Expected infected arrivals a day (A,) now, from travellers a day and incidence where they come from."""
+def arrivals(
+    desk: Desk, table: SignalTable, areas: tuple[str, ...], as_of: Instant, infected_days: int, days: int = 1
+) -> Floats:
+    """Expected infected arrivals on each of the last `days` (A, days), from travellers and incidence at their home."""
     import polars as pl
 
+    back = infected_days + days - 1
     name = desk.settings.travel.arrivals
     who = _read(desk, "travel.arrivals", name, ("origin", "to", "travellers"))
     ill = _read(desk, f"signals.{table.name}.incidence", table.incidence, ("origin", "date", "incidence"))
@@ -53,15 +56,15 @@ def arrivals(desk: Desk, table: SignalTable, areas: tuple[str, ...], as_of: Inst
     if lost:
         raise ConfigError(f"{table.incidence}: no incidence for {lost[0]!r}, from which {name} has travellers")
     today = np.datetime64(desk.day(as_of))
-    rate = np.zeros((len(origins), infected_days))
+    rate = np.zeros((len(origins), back))
     for i, origin in enumerate(origins):
         mine = ill.filter(pl.col("origin") == origin).with_columns(pl.col("date").str.to_date("%Y-%m-%d", strict=False))
         mine = mine.drop_nulls("date").sort("date")
         day, value = mine["date"].to_numpy().astype("datetime64[D]"), _numbers(mine["incidence"], table.incidence) / 1e5
-        at = np.searchsorted(day, today - np.arange(infected_days)[::-1], side="right") - 1  # the newest known by then
+        at = np.searchsorted(day, today - np.arange(back)[::-1], side="right") - 1  # the newest known by then
         rate[i] = np.where(at >= 0, value[np.maximum(at, 0)] if len(value) else 0, 0)
     level = desk.tree[areas[0]].level
-    travellers = np.zeros((len(origins), len(desk.tree.at(level)), infected_days))
+    travellers = np.zeros((len(origins), len(desk.tree.at(level)), back))
     to = _places(desk, who["to"], level, f"travel.arrivals: {name}")
     place = {o: i for i, o in enumerate(origins)}
     for origin, d, n in zip(
@@ -69,7 +72,7 @@ def arrivals(desk: Desk, table: SignalTable, areas: tuple[str, ...], as_of: Inst
     ):
         if d >= 0:
             travellers[place[origin], d] += n
-    found = importation.expected(travellers, rate, infected_days)[:, -1]
+    found = importation.expected(travellers, rate, infected_days)[:, -days:]
     codes = [a.code for a in desk.tree.at(level)]
     return np.asarray(found[[codes.index(a) for a in areas]])
 

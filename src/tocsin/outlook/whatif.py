@@ -43,6 +43,7 @@ class Fan(NamedTuple):
     cases: Floats
     total: Floats  # (Q,)
     beds: Floats
+    beds_peak: Floats  # (Q,)
     by_area: Floats
 
 
@@ -81,7 +82,8 @@ def start(desk: Desk, signal: str, level: str, as_of: Instant) -> Start:
     step = desk.step(table_of(desk, signal).name)
     found, whole = course(desk, signal, level, as_of), course(desk, signal, desk.tree.levels[0], as_of)
     if found.found is None or whole.found is None or step.minutes != DAY:
-        raise MethodError(f"no what-if for {signal}: {found.why or whole.why or 'its step is not a day'}")
+        why = found.why or whole.why
+        raise MethodError(f"no what-if for {signal}: {why.en if why else 'its step is not a day'}")
     past = (found.local + found.imported)[:, -PAST:, :DRAWS]
     log_r = found.found.log_r[:, -1, :DRAWS]
     r = np.exp(np.where(np.isnan(log_r), np.nan_to_num(whole.found.log_r[:, -1, :DRAWS]), log_r))
@@ -108,7 +110,9 @@ def whatif(desk: Desk, signal: str, level: str, as_of: Instant, asked: Asked) ->
 
     def run(measures: tuple[scenario.Measure, ...]) -> Floats:
         rng = np.random.default_rng(asked.seed)
-        chance = rng.poisson(here.imports[:, None], (len(here.areas), asked.days)).astype(np.float64)
+        # Each run has imports of its own: one chance for all of them would pass for certainty.
+        size = len(here.areas), asked.days, here.past.shape[2]
+        chance = rng.poisson(here.imports[:, None, None], size).astype(np.float64)
         return scenario.simulate(
             here.past, here.r, here.weights, here.mixing, here.population, asked.days, rng, measures=measures,
             arrivals=chance,
@@ -130,8 +134,12 @@ def _fan(infections: Floats, before: Floats, asked: Asked) -> Fan:
     city = infections.sum(axis=0)
     days = np.arange(len(before) + asked.days)
     stay = 1 / (1 + (days / asked.stay_days) ** (1 / STAY_SD * 1.5))  # 1 on the first day, a half after the mean stay
-    beds = scenario.beds(np.concatenate([before, city]), asked.admitted, np.ones(1), stay)[len(before) :]
-    return Fan(_quantiles(city), _quantiles(city.sum(axis=0)), _quantiles(beds), _quantiles(infections.sum(axis=1)))
+    expected = scenario.beds(np.concatenate([before, city]), asked.admitted, np.ones(1), stay)[len(before) :]
+    beds = scenario.by_chance(expected, np.random.default_rng([asked.seed, 2]))
+    return Fan(
+        _quantiles(city), _quantiles(city.sum(axis=0)), _quantiles(beds), _quantiles(beds.max(axis=0)),
+        _quantiles(infections.sum(axis=1)),
+    )  # fmt: skip
 
 
 def _quantiles(draws: Floats) -> Floats:

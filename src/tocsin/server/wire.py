@@ -13,6 +13,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from tocsin import types
 from tocsin.server.said import Moment, Number, Numbers, Said, Step, Title
 from tocsin.server.wire_clusters import Cluster
+from tocsin.server.wire_outlook import Range
 from tocsin.server.wire_progress import Progress
 
 Phase = types.Phase
@@ -157,6 +158,7 @@ class Alert(Said, frozen=True):
     observed: Number
     expected: Number
     ratio: Number
+    ratio_range: Range | None  # of a count, by chance and by what is not yet reported; the expected taken as known
     imported_share: Number
     detectors: list[str]
     reason: Title

@@ -37,8 +37,8 @@ class Nowcast(Said, frozen=True):
     growth: list[Numbers]
     above_one: Numbers
     interval: Interval | None
-    why_no_nowcast: str
-    why_no_r: str
+    why_no_nowcast: Title | None
+    why_no_r: Title | None
 
 
 class Severity(Said, frozen=True):
@@ -48,7 +48,7 @@ class Severity(Said, frozen=True):
     title: Title
     cases: Number
     outcomes: Number
-    crude: Number
+    crude: Range
     adjusted: Range
     known: Number
 
@@ -72,8 +72,8 @@ class OutlookSignal(Said, frozen=True):
     growth: Range | None
     doubling_days: Range | None  # negative: days to halve; null where not even the direction is sure
     interval: Interval | None
-    why_no_r: str
-    why_no_nowcast: str
+    why_no_r: Title | None
+    why_no_nowcast: Title | None
     severity: list[Severity]
 
 
@@ -92,14 +92,15 @@ class BoardArea(Said, frozen=True):
     title: Title
     imported: Range
     imported_share: Range
-    days_since_imported: Number
-    expected_arrivals: Number  # infected travellers a day
+    days_since_imported: Range
+    expected_arrivals: Number  # infected travellers a day, now, if the tables are right
+    expected_imports: Range  # … and of the whole window, with the chance of so rare an event
     local: Range
     r: Range
     above_one: Number
     explained: Number  # probability that imports explain every local case of the window
     chain_since: Step | None  # since when a local chain is 95 % sure
-    days_since_local: Number
+    days_since_local: Range
     over: Number  # probability that no local case will follow from those known
 
 
@@ -113,7 +114,7 @@ class Boards(Said, frozen=True):
     knows_imports: bool
     knows_travel: bool
     interval: Interval | None
-    why_no_r: str
+    why_no_r: Title | None
     areas: list[BoardArea]
 
 

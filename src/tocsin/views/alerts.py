@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from scipy.special import gammaincinv
 
 from tocsin.alert import episode, severity, triage
 from tocsin.alert.gathered import gathered
@@ -20,7 +21,7 @@ from tocsin.store.clusters import read_cluster
 from tocsin.types import Alert, Cluster, Estimated, Instant, Minute, Title
 from tocsin.views.clusters import described
 from tocsin.views.incomplete import lacking, quiet_sources, with_what_lacks
-from tocsin.views.plain import civil, iso, moment_of, number, titled
+from tocsin.views.plain import civil, iso, moment_of, number, ranged, titled
 from tocsin.views.spark import spark
 
 PHASES = ("open", "growing", "quiet", "ended")
@@ -137,6 +138,7 @@ def _row(desk: Desk, a: Alert, rank: int, at: Instant, quiet: set[str]) -> dict[
         "observed": number(a.observed),
         "expected": number(a.expected),
         "ratio": None if math.isnan(a.expected) or a.expected <= 0 else number(a.observed / a.expected),
+        "ratio_range": _ratio(a) if table.kind == "count" else None,
         "imported_share": _imported(desk, a, at),
         "detectors": list(a.detectors),
         "members": list(a.members),
@@ -185,6 +187,18 @@ def last_heard(desk: Desk, source: str, at: Instant) -> Minute | None:
 
 def _under(found: Estimated | None) -> dict[str, float | None] | None:
     return None if found is None else {f: number(x) for f, x in found._asdict().items()}
+
+
+def _ratio(a: Alert) -> dict[str, float | None] | None:
+    """Observed over expected with 95 %: exact Poisson, around what was counted or the nowcast's own interval.
+
+    The expected count is taken as known. Ulm (1990), Am J Epidemiol 131:373-375.
+    """
+    if math.isnan(a.expected) or a.expected <= 0:
+        return None
+    least, most = (a.observed, a.observed) if a.estimated is None else (a.estimated.low, a.estimated.high)
+    low = float(gammaincinv(least, 0.025)) if least > 0 else 0.0
+    return ranged(np.array([low, a.observed, float(gammaincinv(most + 1, 0.975))]) / a.expected)
 
 
 def _imported(desk: Desk, a: Alert, at: Instant) -> float | None:

@@ -12,6 +12,7 @@ from tocsin.desk import Desk
 from tocsin.detect import Detector
 from tocsin.detect.sentences import number as short
 from tocsin.detect.sentences import sentences
+from tocsin.detect.units import Unit, unit
 from tocsin.detect.why import COPIES, Why, largest_quiet, why
 from tocsin.errors import NotFound
 from tocsin.judge import Believed, Judged, cube_asked, flagged, judge_cube, row_judged
@@ -50,7 +51,7 @@ def explain(
     heard = bool(judged.detectors) and not np.isnan(observed)
     loud = bool(heard and flagged(table, judged, Believed(judged.p <= cut, cut, np.full_like(judged.p, np.nan)), at))
     quiet = largest_quiet(asked, observed, table.kind, at_once) if heard else np.nan
-    p = float(judged.p[0, 0])
+    p, words = float(judged.p[0, 0]), unit(step.minutes)
     return {
         "signal": signal,
         "area": area,
@@ -64,8 +65,8 @@ def explain(
         "text": [
             titled(t)
             for t in [
-                *_nowcast(observed, final),
-                *_together(own, judged.detectors, p, rules, loud, quiet, final is not None),
+                *_nowcast(observed, final, words),
+                *_together(own, judged.detectors, p, rules, loud, quiet, final is not None, words),
             ]
         ],
         "detectors": [told_of(_word(d, by, panel, judged, row, marked), title_of(d), d not in own) for d in shown],
@@ -155,7 +156,7 @@ def _weight(x: float) -> float | None:
     return None if np.isnan(x) else float(f"{x:.3g}")
 
 
-def _nowcast(reported: float, final: Floats | None) -> list[Title]:
+def _nowcast(reported: float, final: Floats | None, u: Unit) -> list[Title]:
     """That the step was judged on what it will have been."""
     if final is None:
         return []
@@ -163,10 +164,10 @@ def _nowcast(reported: float, final: Floats | None) -> list[Title]:
     told = short(reported)
     return [
         Title(
-            f"报告尚未到齐：该步已报告 {told} 例，预计最终 {middle} 例（95% 区间 {low}–{high}）。"
+            f"报告尚未到齐：{u.this}已报告 {told} 例，预计最终 {middle} 例（95% 区间 {low}–{high}）。"
             "各方法按可能的最终数判断：p 为其平均，预期值、界值与得分按中位数计；"
             "已报告数不足四分之一的，按已报告数判断。",
-            f"Reports still come in: {told} reported of this step so far, about {middle} in the end (95% interval "
+            f"Reports still come in: {told} reported of this {u.en} so far, about {middle} in the end (95% interval "
             f"{low} to {high}). The methods judged what there may be in the end: p is an average over that, expected, "
             "threshold and score are those of the median; where less than a quarter is in, what is reported is judged.",
         )
@@ -175,7 +176,7 @@ def _nowcast(reported: float, final: Floats | None) -> list[Title]:
 
 def _together(
     own: list[Detector], asked: Sequence[Detector], p: float, rules: AlertRules, loud: bool, quiet: float,
-    guessed: bool = False,
+    guessed: bool, u: Unit,
 ) -> list[Title]:  # fmt: skip
     """What all detectors make of it in one, who stands in for the silent, and what would have opened no alert."""
     said = []
@@ -207,11 +208,12 @@ def _together(
     if np.isfinite(quiet) and (rules.fdr is None or loud):
         of = short(quiet)
         if guessed:
-            zh = f"若最终数已确知且不超过 {of}，该步不会产生预警。"
-            en = f"Were the final count known, {of} or less would raise no alert from this step."
+            zh = f"若最终数已确知且不超过 {of}，{u.this}不会产生预警。"
+            en = f"Were the final count known, {of} or less would raise no alert from this {u.en}."
         elif loud:
-            zh, en = f"若该步不超过 {of}，就不会产生预警。", f"At {of} or less there would be no alert from this step."
+            zh = f"若{u.this}不超过 {of}，就不会产生预警。"
+            en = f"At {of} or less there would be no alert from this {u.en}."
         else:
-            zh, en = f"该步超过 {of} 才会产生预警。", f"It would take more than {of} for an alert."
+            zh, en = f"{u.this}超过 {of} 才会产生预警。", f"It would take more than {of} for an alert."
         said.append(Title(zh, en))
     return said

@@ -15,7 +15,7 @@ from tocsin.outlook.picture import base_of, picture, table_of, view
 from tocsin.outlook.triangle import MOST_DELAYS
 from tocsin.outlook.whatif import Asked, Fan, whatif
 from tocsin.store import notes
-from tocsin.types import Floats, Instant
+from tocsin.types import Floats, Instant, Title
 from tocsin.views.plain import area_of, civil, civils, iso, moment_of, number, numbers, ranged, titled
 
 LEVELS = np.array([0.025, 0.25, 0.5, 0.75, 0.975])
@@ -59,8 +59,8 @@ def nowcast(desk: Desk, signal: str, area: str, as_of: str | None, now: Instant)
         "growth": [numbers(q) for q in rate.T],
         "above_one": numbers(above),
         "interval": _interval(table_of(desk, signal)),
-        "why_no_nowcast": found.why,
-        "why_no_r": went.why,
+        "why_no_nowcast": _why(found.why),
+        "why_no_r": _why(went.why),
     }
 
 
@@ -92,14 +92,15 @@ def boards(desk: Desk, signal: str, level: str, as_of: str | None, now: Instant)
             "title": titled(desk.tree[code].title),
             "imported": ranged(comes.imported[i]),
             "imported_share": ranged(comes.share[i]),
-            "days_since_imported": number(float(comes.since[i])),
+            "days_since_imported": ranged(comes.since[i]),
             "expected_arrivals": number(float(comes.expected[i])),
+            "expected_imports": ranged(comes.coming[i]),
             "local": ranged(here.local[i]),
             "r": ranged(here.r[i]),
             "above_one": number(float(here.above_one[i])),
             "explained": number(float(here.explained[i])),
             "chain_since": None if np.isnan(here.chain_since[i]) else civil(int(here.chain_since[i]), step),
-            "days_since_local": number(float(here.since[i])),
+            "days_since_local": ranged(here.since[i]),
             "over": number(float(here.over[i])),
         }
         for i, code in enumerate(found.areas)
@@ -114,7 +115,7 @@ def boards(desk: Desk, signal: str, level: str, as_of: str | None, now: Instant)
         "knows_imports": bool(table.imports) or bool(desk.columns(signal, at).imported.any()),
         "knows_travel": bool(desk.settings.travel.arrivals and table.incidence),
         "interval": _interval(table),
-        "why_no_r": course(desk, signal, level, at).why,
+        "why_no_r": _why(course(desk, signal, level, at).why),
         "areas": sorted(rows, key=lambda r: -float(r["local"]["high"] + r["imported"]["high"])),
     }
 
@@ -174,8 +175,8 @@ def _signal(desk: Desk, table: SignalTable, at: Instant) -> dict[str, Any]:
         "growth": None if rate is None else ranged(rate),
         "doubling_days": ranged(np.sort(np.log(2) / rate) * days) if rate is not None and steady else None,
         "interval": _interval(table),
-        "why_no_r": went.why,
-        "why_no_nowcast": found.why,
+        "why_no_r": _why(went.why),
+        "why_no_nowcast": _why(found.why),
         "severity": _severity(desk, table, at),
     }
 
@@ -197,7 +198,7 @@ def _severity(desk: Desk, table: SignalTable, at: Instant) -> list[dict[str, Any
             "title": titled(desk.settings.signal(r.outcome.signal).signal.title),
             "cases": number(r.cases),
             "outcomes": number(r.outcomes),
-            "crude": number(r.crude),
+            "crude": ranged(np.array(r.crude)),
             "adjusted": ranged(np.array(r.adjusted)),
             "known": number(r.known),
         }
@@ -221,6 +222,10 @@ def _moment(desk: Desk, as_of: str | None, now: Instant) -> Instant:
     return newest
 
 
+def _why(said: Title | None) -> dict[str, str] | None:
+    return None if said is None else titled(said)
+
+
 def _interval(table: SignalTable) -> dict[str, Any] | None:
     said = interval_of(table)
     return None if said is None else {"mean_days": said[0], "sd_days": said[1], "cite": said[2]}
@@ -231,5 +236,5 @@ def _fan(found: Fan) -> dict[str, Any]:
         "cases": [numbers(q) for q in found.cases.T],
         "beds": [numbers(q) for q in found.beds.T],
         "total": ranged(found.total[[0, 2, 4]]),
-        "beds_peak": ranged(found.beds.max(axis=0)[[0, 2, 4]]),
+        "beds_peak": ranged(found.beds_peak[[0, 2, 4]]),
     }

@@ -88,3 +88,33 @@ export function lasting(minutes: number | null | undefined): string {
   if (minutes < 48 * 60) return t('unit.hours', { n: Math.round(minutes / 60) });
   return t('unit.days', { n: Math.round(minutes / 1440) });
 }
+
+/** So many steps of a series as people say them: "7 days", "4 weeks"; shorter steps by the time they take. */
+export function span(n: number, step: string): string {
+  const [, size, letter] = /^(\d+)(min|h|d|w)/.exec(step) ?? [];
+  const unit = ({ min: 'minute', h: 'hour', d: 'day', w: 'week' } as const)[letter ?? 'd'] ?? 'day';
+  const all = n * Number(size ?? 1);
+  if (unit === 'minute' && all % 60 === 0) return span(all / 60, '1h');
+  return t(all === 1 ? `span.${unit}.one` : `span.${unit}`, { n: number(all) });
+}
+
+/** "per day", "per week". */
+export function per(step: string): string {
+  const [, size, letter] = /^(\d+)(min|h|d|w)/.exec(step) ?? [];
+  const unit = ({ min: 'minute', h: 'hour', d: 'day', w: 'week' } as const)[letter ?? 'd'] ?? 'day';
+  return t(`per.${unit}`, { n: Number(size ?? 1) });
+}
+
+/** A median with its 95 % interval; the number alone where the interval has no width. */
+export function between(r: { low: number | null; middle: number | null; high: number | null } | null | undefined, show: (v: number) => string = (v) => number(v, 0)): string {
+  if (!r || r.middle === null) return '–';
+  if (r.low === r.high) return show(r.middle);
+  const word = (r.low ?? 0) < 0 || (r.high ?? 0) < 0 ? 'nowcast.between.signed' : 'nowcast.between'; // −3–5 reads badly
+  return t(word, { middle: show(r.middle), low: r.low === null ? '–' : show(r.low), high: r.high === null ? '–' : show(r.high) });
+}
+
+/** Two digits always, so that a column of R lines up. */
+export const two = (v: number) => new Intl.NumberFormat(speech.tag, { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(v);
+
+/** A change as a share: "+2.1%", "−9.0%". */
+export const rate = (v: number) => new Intl.NumberFormat(speech.tag, { style: 'percent', signDisplay: 'exceptZero', minimumFractionDigits: 1, maximumFractionDigits: 1 }).format(v);

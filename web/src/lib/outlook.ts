@@ -29,8 +29,8 @@ export interface Nowcast {
   growth: Numbers[];
   above_one: Numbers;
   interval: Interval | null;
-  why_no_nowcast: string;
-  why_no_r: string;
+  why_no_nowcast: Title | null;
+  why_no_r: Title | null;
 }
 
 export interface Severity {
@@ -38,7 +38,7 @@ export interface Severity {
   title: Title;
   cases: number | null;
   outcomes: number | null;
-  crude: number | null;
+  crude: Range;
   adjusted: Range;
   known: number | null;
 }
@@ -60,8 +60,8 @@ export interface OutlookSignal {
   growth: Range | null;
   doubling_days: Range | null;
   interval: Interval | null;
-  why_no_r: string;
-  why_no_nowcast: string;
+  why_no_r: Title | null;
+  why_no_nowcast: Title | null;
   severity: Severity[];
 }
 
@@ -76,14 +76,15 @@ export interface BoardArea {
   title: Title;
   imported: Range;
   imported_share: Range;
-  days_since_imported: number | null;
-  expected_arrivals: number | null;
+  days_since_imported: Range;
+  expected_arrivals: number | null; // a day, now
+  expected_imports: Range; // of the window
   local: Range;
   r: Range;
   above_one: number | null;
   explained: number | null;
   chain_since: string | null;
-  days_since_local: number | null;
+  days_since_local: Range;
   over: number | null;
 }
 
@@ -95,7 +96,7 @@ export interface Boards {
   knows_imports: boolean;
   knows_travel: boolean;
   interval: Interval | null;
-  why_no_r: string;
+  why_no_r: Title | null;
   areas: BoardArea[];
 }
 

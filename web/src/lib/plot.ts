@@ -12,7 +12,8 @@ export interface CurveData {
   alarmed: boolean[];
   ghost?: Numbers | null; // what is known now, behind what was known then
   kind: 'count' | 'measure';
-  window: number; // each value is the sum of so many steps
+  window: number; // each value is the sum of so many steps …
+  step: string; // … of this length
   basis?: Basis | null; // what the picked step was compared with
   within?: [number, number] | null; // the first and the last step of a cluster's days
 }

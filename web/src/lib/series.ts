@@ -22,6 +22,7 @@ export function seriesCurve(series: Series, run: DetectorRun | null, signal: Sig
     times: series.times,
     values: compared(series, run),
     window: run?.window ?? 1,
+    step: series.step,
     expected: run?.expected ?? dash(n),
     upper: run?.upper ?? dash(n),
     alarmed: series.times.map((time) => alarms.has(time)),
@@ -55,7 +56,7 @@ export function curveOf(series: Series | null, alert: Alert, kind: Signal['kind'
   if (!series) {
     const { times, values, expected, upper } = alert.spark;
     const over = values.map((value, i) => value !== null && (upper[i] ?? Infinity) < value);
-    return { times, values, expected, upper, alarmed: over, kind, window: 1, within: marked(times, alert.spark.window) };
+    return { times, values, expected, upper, alarmed: over, kind, window: 1, step: '1d', within: marked(times, alert.spark.window) };
   }
   const whole = seriesCurve(series, choose(series, null, alert.detectors), undefined, null);
   const from = Math.max(series.times.length - steps, 0);

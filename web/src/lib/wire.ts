@@ -140,6 +140,13 @@ export interface Spark {
   window: { start: string; end: string } | null; // the days of the cluster that speaks
 }
 
+/** Under a count that was nowcast: how much of it was reported, and its 95 % interval. */
+export interface Estimated {
+  reported: number | null;
+  low: number | null;
+  high: number | null;
+}
+
 export interface Alert {
   id: string;
   rank: number | null;
@@ -159,11 +166,13 @@ export interface Alert {
   observed: number | null;
   expected: number | null;
   ratio: number | null;
+  ratio_range: { low: number | null; middle: number | null; high: number | null } | null;
   imported_share: number | null;
   detectors: string[];
   reason: Title;
   spark: Spark;
   updated: string;
+  estimated: Estimated | null;
   explained_by: string[]; // alerts of smaller areas within, or of a cluster around, that say the same
   members: string[]; // the areas of the cluster that speaks, its centre first; empty: no cluster does
 }
@@ -178,6 +187,7 @@ export interface Evidence {
   score: number | null;
   p: number | null;
   area: string; // where, if it is not the alert's own area
+  estimated: Estimated | null;
 }
 
 export interface Cluster {
