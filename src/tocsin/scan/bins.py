@@ -6,6 +6,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
+from tocsin.scan.bare import BARE
 from tocsin.scan.families import Families
 from tocsin.scan.thresholds import bin_of
 from tocsin.types import Floats, Ints
@@ -74,8 +75,11 @@ def _columns(
 ) -> NDArray[np.bool_]:  # fmt: skip
     """Fill the rows (blocks, W); which bins are used."""
     seen = np.zeros(len(place), np.bool_)
+    K = expected.shape[1]
+    u, ahead, edge = np.zeros(K + 1), np.zeros(K + 1), np.empty(1)
+    bits = edge.view(np.int64)
     for z in range(len(begin) - 1):
-        bin_family(z, families, expected, first, stop, place, lowest, rows, begin[z])
+        bin_family(z, families, expected, first, stop, place, lowest, rows, begin[z], u, ahead, edge, bits)
         for row in range(begin[z], begin[z + 1]):
             for w in range(len(first)):
                 seen[rows[row, w]] = True
@@ -88,16 +92,17 @@ def _renamed(flat: NDArray[np.uint16], place: NDArray[np.uint16]) -> None:
         flat[i] = place[flat[i]]
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**BARE)
 def bin_family(
     z: int, families: Families, expected: Floats, first: Ints, stop: Ints, place: NDArray[np.uint16], lowest: int,
-    rows: NDArray[np.uint16], row: int,
+    rows: NDArray[np.uint16], row: int, u: Floats, ahead: Floats, edge: Floats, bits: Ints,
 ) -> None:  # fmt: skip
-    """The columns of one family's blocks into rows[row:]: of what is expected with the first location of a block."""
+    """The columns of one family's blocks into rows[row:]: of what is expected with the first location of a block.
+
+    u, ahead (K + 1,), edge and bits (see `thresholds.bin_of`) are room.
+    """
     K = expected.shape[1]
-    u, ahead = np.zeros(K + 1), np.zeros(K + 1)
-    edge = np.empty(1)
-    bits = edge.view(np.int64)
+    u[:] = ahead[:] = 0.0
     i = families.begin[z]
     while i < families.begin[z + 1]:
         for t in range(K):
@@ -111,7 +116,7 @@ def bin_family(
         row += 1
 
 
-@nb.njit(cache=True, nogil=True, inline="always")
+@nb.njit(**BARE, inline="always")
 def bin_at(held: float, edge: Floats, bits: Ints, place: NDArray[np.uint16], lowest: int) -> int:
     """The column of an expected count."""
     return int(place[min(max(bin_of(held, edge, bits) - lowest, 0), len(place) - 1)])

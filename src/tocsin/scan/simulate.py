@@ -208,20 +208,17 @@ class SideBySide:
 
     def _tables(self, plan: Plan) -> thresholds.Tables:
         limits, spans = plan.limits, self.windows
+        both = bool(limits.ways & LOW)
         high: list[Counts] = []
         low: list[Counts] = []
         for g in range(int(spans.group.max()) + 1):
             w = np.flatnonzero(spans.group == g)
             w = w[np.argmin(spans.N[w])]
             totals = thresholds.Totals(self.kind, float(spans.N[w]), float(spans.U[w]))
-            for ways, least, into, is_low in (
-                (HIGH, limits.least_high, high, False),
-                (LOW, limits.least_low, low, True),
-            ):
-                never = math.inf if not limits.ways & ways else least
-                into.append(thresholds.table(totals, never, self.bins.used, is_low))
-        both = bool(limits.ways & LOW)
-        return thresholds.Tables(np.stack(high).astype(np.int32), np.stack(low).astype(np.int32), both)
+            least = limits.least_high if limits.ways & HIGH else math.inf
+            high.append(thresholds.table(totals, least, self.bins.used, False))
+            low.append(thresholds.table(totals, limits.least_low, self.bins.used if both else self.bins.used[:0], True))
+        return thresholds.Tables(np.stack(high), np.stack(low), both)
 
     def __call__(self, counts: Counts) -> Floats:
         """Start from what nearly all replicates reach, known from batches before; those below it begin at nothing."""
