@@ -49,6 +49,44 @@ class Work(NamedTuple):
     rows: NDArray[np.uint16]
 
 
+@nb.njit(**BARE)
+def summed(counts: Counts, K: int) -> None:
+    """Counts (L · K, LANES) of each interval summed from it to the last one of its location."""
+    for a in range(len(counts) - 2, -1, -1):
+        if (a + 1) % K:
+            _onto(counts, a, a + 1)
+
+
+@nb.njit(**BARE)
+def _onto(counts: Counts, a: int, b: int) -> None:
+    for j in range(LANES):
+        counts[a, j] += counts[b, j]
+
+
+@nb.njit(**BARE)
+def narrowed(counts: Counts, near: Ints, into: NDArray[np.int8]) -> tuple[int, int]:
+    """The same (L, K · LANES) in the order of `near` and in 8 bits, whether it fits or not: the largest count, and the
+    largest sum over all locations since the first interval tell."""
+    largest = most = 0
+    for i in range(len(near)):
+        largest = max(largest, _copied(counts, near[i], into, i))
+    for j in range(LANES):
+        held = 0
+        for i in range(len(counts)):
+            held += counts[i, j]
+        most = max(most, held)
+    return largest, most
+
+
+@nb.njit(**BARE)
+def _copied(counts: Counts, a: int, into: NDArray[np.int8], b: int) -> int:
+    largest = counts.dtype.type(0)
+    for j in range(counts.shape[1]):
+        largest = max(largest, counts[a, j])
+        into[b, j] = counts[a, j]
+    return int(largest)
+
+
 # Rows are told by their number and not cut out: a view costs as much as comparing its 128 counts.
 
 
@@ -99,25 +137,29 @@ def _difference_beats(n: Counts, at: int, later: int, least: Counts, row: int) -
 
 
 @nb.njit(**BARE)
-def _mark(n: Counts, at: int, later: int, least: Counts, most: Counts, row: int, marks: NDArray[np.uint8]) -> None:
+def _mark(n: Counts, at: int, later: int, least: Counts, row: int, marks: NDArray[np.uint8]) -> None:
     for j in range(LANES):
-        gap = n.dtype.type(n[at, j] - n[later, j])
-        marks[j] = (gap >= least[row, j]) | (gap <= most[row, j])
+        marks[j] = n.dtype.type(n[at, j] - n[later, j]) >= least[row, j]
 
 
 @nb.njit(**BARE)
-def _beating(
-    n: Counts, at: int, later: int, least: Counts, most: Counts, row: int, marks: NDArray[np.uint8],
-    eights: NDArray[np.uint64], lanes: Ints,
-) -> int:  # fmt: skip
-    """How many lanes reach a threshold; their numbers into `lanes`."""
-    _mark(n, at, later, least, most, row, marks)
+def _mark_low(n: Counts, at: int, later: int, most: Counts, row: int, marks: NDArray[np.uint8]) -> None:
+    for j in range(LANES):
+        marks[j] |= n.dtype.type(n[at, j] - n[later, j]) <= most[row, j]
+
+
+@nb.njit(**BARE)
+def _beating(n: Counts, at: int, later: int, state: State, row: int, both: bool, work: Work) -> int:
+    """How many lanes reach a threshold; their numbers into `work.lanes`."""
+    _mark(n, at, later, state.high, row, work.marks)
+    if both:
+        _mark_low(n, at, later, state.low, row, work.marks)
     found = 0
-    for e in range(len(eights)):
-        if eights[e]:
+    for e in range(len(work.eights)):
+        if work.eights[e]:
             for j in range(8 * e, 8 * e + 8):
-                if marks[j]:
-                    lanes[found] = j
+                if work.marks[j]:
+                    work.lanes[found] = j
                     found += 1
     return found
 
@@ -144,7 +186,8 @@ def maxima(
     K, W = counts.shape[1], len(windows.first)
     n: Counts = np.zeros((K + 1, LANES), tables.high.dtype)  # the last row stays 0: the end
     size = (tables.high.shape[0] * tables.high.shape[1], LANES)
-    state = State(np.zeros(size, n.dtype), np.full(size, -1, n.dtype), np.zeros(LANES, np.int64), np.empty(LANES))
+    low = (tables.low.shape[0] * tables.low.shape[1], LANES)
+    state = State(np.empty(size, n.dtype), np.empty(low, n.dtype), np.zeros(LANES, np.int64), np.empty(LANES))
     edge, marks = np.empty(1), np.empty(LANES, np.uint8)
     work = Work(
         edge, edge.view(np.int64), marks, marks.view(np.uint64), np.empty(LANES, np.int64),
@@ -246,10 +289,11 @@ def _step(
         w = work.window[hit]
         f, s, g, b = windows.first[w], windows.stop[w], windows.group[w], rows[row, w]
         ends = s == K
-        for i in range(_beating(n, f, s, state.high, state.low, g * B + b, work.marks, work.eights, work.lanes)):
+        for i in range(_beating(n, f, s, state, g * B + b, tables.both, work)):
             j = work.lanes[i]
             refresh(g, b, j, state, tables)
-            least, most = state.high[g * B + b, j], state.low[g * B + b, j]
+            least = np.int64(state.high[g * B + b, j])
+            most = np.int64(state.low[g * B + b, j]) if tables.both else -1
             count = np.int64(n[f, j]) - n[s, j]
             if count < least and count > most:
                 continue  # it has reached more since the threshold was set

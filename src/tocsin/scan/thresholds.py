@@ -15,7 +15,7 @@ from tocsin.scan.statistic import BERNOULLI, HIGH, LOW, direction, llr
 from tocsin.types import Floats, Ints
 
 LEVEL = 0.05  # step of the statistic in the table …
-LEVELS = 800  # … and how many
+LEVELS = 480  # … and how many
 BITS = 47  # of a float's 52 after the point are dropped: below WIDE, 32 bins an octave
 WIDE = 16.0  # expected counts from here on …
 FINE = 16  # … have so many bins to a unit of their square root, as their standard deviation grows with that
