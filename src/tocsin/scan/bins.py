@@ -6,7 +6,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin.scan.bare import BARE
+from tocsin.scan.bare import bare
 from tocsin.scan.families import Families
 from tocsin.scan.thresholds import bin_of
 from tocsin.types import Floats, Ints
@@ -92,7 +92,7 @@ def _renamed(flat: NDArray[np.uint16], place: NDArray[np.uint16]) -> None:
         flat[i] = place[flat[i]]
 
 
-@nb.njit(**BARE)
+@bare
 def bin_family(
     z: int, families: Families, expected: Floats, first: Ints, stop: Ints, place: NDArray[np.uint16], lowest: int,
     rows: NDArray[np.uint16], row: int, u: Floats, ahead: Floats, edge: Floats, bits: Ints,
@@ -116,7 +116,7 @@ def bin_family(
         row += 1
 
 
-@nb.njit(**BARE, inline="always")
+@bare
 def bin_at(held: float, edge: Floats, bits: Ints, place: NDArray[np.uint16], lowest: int) -> int:
     """The column of an expected count."""
     return int(place[min(max(bin_of(held, edge, bits) - lowest, 0), len(place) - 1)])

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numba as nb
 import numpy as np
 
-from tocsin.scan.bare import BARE
+from tocsin.scan.bare import bare
 from tocsin.scan.periods import Windows
 from tocsin.scan.statistic import HIGH, LOW, bound, direction, llr, no_better, risk_within
 from tocsin.scan.zones import Index, Zones
@@ -151,7 +151,7 @@ def _best(
     return _best_of_many(field, members, smallest, penalty, windows, limits, low, high)
 
 
-@nb.njit(**BARE)
+@bare
 def _best_of_one(
     field: Field, members: Index, smallest: int, penalty: float, windows: Windows, limits: Limits, low: int, high: int,
     n: Floats, u: Floats,

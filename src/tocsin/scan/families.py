@@ -11,7 +11,7 @@ from tocsin.scan.zones import Index, Zones
 from tocsin.types import Floats, Ints
 
 BLOCK = 8  # locations taken in at once at most
-STRIDE = 0.6  # … and no more than adds this many standard deviations of the count
+STRIDE = 0.5  # … and no more than adds this many standard deviations of the count
 FEW = 16  # one centre in so many is looked at first
 
 

@@ -12,7 +12,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin.scan.bare import BARE
+from tocsin.scan.bare import bare
 from tocsin.scan.bins import Bins, bin_at, bin_family
 from tocsin.scan.families import FEW, Families
 from tocsin.scan.statistic import HIGH, LOW, direction, llr
@@ -49,7 +49,7 @@ class Work(NamedTuple):
     rows: NDArray[np.uint16]
 
 
-@nb.njit(**BARE)
+@bare
 def summed(counts: Counts, K: int) -> None:
     """Counts (L · K, LANES) of each interval summed from it to the last one of its location."""
     for a in range(len(counts) - 2, -1, -1):
@@ -57,13 +57,13 @@ def summed(counts: Counts, K: int) -> None:
             _onto(counts, a, a + 1)
 
 
-@nb.njit(**BARE)
+@bare
 def _onto(counts: Counts, a: int, b: int) -> None:
     for j in range(LANES):
         counts[a, j] += counts[b, j]
 
 
-@nb.njit(**BARE)
+@bare
 def narrowed(counts: Counts, near: Ints, into: NDArray[np.int8]) -> tuple[int, int]:
     """The same (L, K · LANES) in the order of `near` and in 8 bits, whether it fits or not: the largest count, and the
     largest sum over all locations since the first interval tell."""
@@ -78,7 +78,7 @@ def narrowed(counts: Counts, near: Ints, into: NDArray[np.int8]) -> tuple[int, i
     return largest, most
 
 
-@nb.njit(**BARE)
+@bare
 def _copied(counts: Counts, a: int, into: NDArray[np.int8], b: int) -> int:
     largest = counts.dtype.type(0)
     for j in range(counts.shape[1]):
@@ -90,25 +90,25 @@ def _copied(counts: Counts, a: int, into: NDArray[np.int8], b: int) -> int:
 # Rows are told by their number and not cut out: a view costs as much as comparing its 128 counts.
 
 
-@nb.njit(**BARE)
+@bare
 def _add(total: Counts, x: Counts, a: int) -> None:
     for j in range(x.shape[1]):
         total[j] += x[a, j]
 
 
-@nb.njit(**BARE)
+@bare
 def _add_two(total: Counts, x: Counts, a: int, b: int) -> None:
     for j in range(x.shape[1]):
         total[j] += x.dtype.type(x[a, j] + x[b, j])
 
 
-@nb.njit(**BARE)
+@bare
 def _add_four(total: Counts, x: Counts, a: int, b: int, c: int, d: int) -> None:
     for j in range(x.shape[1]):
         total[j] += x.dtype.type(x[a, j] + x[b, j] + x[c, j] + x[d, j])
 
 
-@nb.njit(**BARE)
+@bare
 def _take_in(total: Counts, x: Counts, m: Index, i: int, block: int) -> None:
     """Add the locations m[i : i + block] to the total: so many of them in the few bits of the counts."""
     if block == 1:
@@ -120,7 +120,7 @@ def _take_in(total: Counts, x: Counts, m: Index, i: int, block: int) -> None:
             _add_four(total, x, m[k], m[k + 1], m[k + 2], m[k + 3])
 
 
-@nb.njit(**BARE)
+@bare
 def _beats(n: Counts, at: int, least: Counts, row: int) -> bool:
     hit = False
     for j in range(LANES):
@@ -128,7 +128,7 @@ def _beats(n: Counts, at: int, least: Counts, row: int) -> bool:
     return hit
 
 
-@nb.njit(**BARE)
+@bare
 def _difference_beats(n: Counts, at: int, later: int, least: Counts, row: int) -> bool:
     hit = False
     for j in range(LANES):
@@ -136,19 +136,19 @@ def _difference_beats(n: Counts, at: int, later: int, least: Counts, row: int) -
     return hit
 
 
-@nb.njit(**BARE)
+@bare
 def _mark(n: Counts, at: int, later: int, least: Counts, row: int, marks: NDArray[np.uint8]) -> None:
     for j in range(LANES):
         marks[j] = n.dtype.type(n[at, j] - n[later, j]) >= least[row, j]
 
 
-@nb.njit(**BARE)
+@bare
 def _mark_low(n: Counts, at: int, later: int, most: Counts, row: int, marks: NDArray[np.uint8]) -> None:
     for j in range(LANES):
         marks[j] |= n.dtype.type(n[at, j] - n[later, j]) <= most[row, j]
 
 
-@nb.njit(**BARE)
+@bare
 def _beating(n: Counts, at: int, later: int, state: State, row: int, both: bool, work: Work) -> int:
     """How many lanes reach a threshold; their numbers into `work.lanes`."""
     _mark(n, at, later, state.high, row, work.marks)
@@ -164,7 +164,7 @@ def _beating(n: Counts, at: int, later: int, state: State, row: int, both: bool,
     return found
 
 
-@nb.njit(**BARE)
+@bare
 def _leaves(n: Counts, at: int, later: int, most: Counts, row: int) -> bool:
     hit = False
     for j in range(LANES):
@@ -200,7 +200,7 @@ def maxima(
     _raise(kind, counts, flat, n, grown, column, expected, families, windows, tables, bins, best, state, work)
 
 
-@nb.njit(**BARE)
+@bare
 def _raise(
     kind: int, counts: Counts, flat: Counts, n: Counts, grown: Counts, column: Ints, expected: Floats,
     families: Families, windows: Spans, tables: Tables, bins: Bins, best: Floats, state: State, work: Work,
@@ -243,7 +243,7 @@ def _raise(
             row += 1
 
 
-@nb.njit(**BARE)
+@bare
 def _look(
     n: Counts, first: Ints, stop: Ints, column: Ints, high: Counts, rows: NDArray[np.uint16], row: int, found: Ints
 ) -> int:
@@ -257,7 +257,7 @@ def _look(
     return hits
 
 
-@nb.njit(**BARE)
+@bare
 def _look_both(
     n: Counts, first: Ints, stop: Ints, column: Ints, high: Counts, low: Counts, rows: NDArray[np.uint16], row: int,
     found: Ints,
@@ -272,7 +272,7 @@ def _look_both(
     return hits
 
 
-@nb.njit(**BARE)
+@bare
 def _step(
     kind: int, n: Counts, counts: Counts, expected: Floats, families: Families, penalty: float, windows: Spans,
     tables: Tables, bins: Bins, state: State, rows: NDArray[np.uint16], row: int, begin: int, best: Floats, work: Work,

@@ -131,7 +131,7 @@ def _deal(
     weight[: H + 1] = 0.0
     for k in range(H):
         i = head[k]
-        r = min(np.int64(far[i] * far[i] * scale), H - 1)
+        r = min(int(far[i] * far[i] * scale), H - 1)
         ring[k] = r
         stop[r + 1] += 1
         weight[r] += loads[i]

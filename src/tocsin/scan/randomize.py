@@ -10,7 +10,7 @@ import numba as nb
 import numpy as np
 
 from tocsin.errors import MethodError
-from tocsin.scan.bare import BARE
+from tocsin.scan.bare import bare
 from tocsin.scan.settings import Settings
 from tocsin.scan.study import Stream
 from tocsin.scan.thresholds import LANES, Counts
@@ -20,7 +20,7 @@ from tocsin.types import Floats, Ints
 Draw = Callable[[np.random.Generator, Counts], None]  # fills counts (L, K, LANES), given as zeros
 
 
-@nb.njit(**BARE)
+@bare
 def _next(state: np.uint64) -> np.uint64:
     """splitmix64: Steele, Lea & Flood (2014), OOPSLA."""
     z = state
@@ -32,7 +32,7 @@ def _next(state: np.uint64) -> np.uint64:
 STEP = np.uint64(0x9E3779B97F4A7C15)
 
 
-@nb.njit(**BARE)
+@bare
 def _below(word: np.uint64, n: int) -> int:
     """A whole number in 0 … n − 1 from 64 random bits (bias below n / 2^53)."""
     return int((word >> np.uint64(11)) * (1.0 / 9007199254740992.0) * n)
@@ -47,20 +47,20 @@ def permute(strata: list[Ints], first: int) -> Draw:
         when.append(np.repeat(np.arange(len(late)), late))
         ends.append((len(where[-1]), len(when[-1])))
     L, T = strata[0].shape
-    wide = np.int32 if L * (T - first) * LANES < 2**31 else np.int64
-    places = np.concatenate(where).astype(wide) * ((T - first) * LANES)
-    times = np.concatenate(when).astype(wide) * LANES  # with the place and the lane: where in the counts
+    wide: type[np.int32 | np.int64] = np.int32 if L * (T - first) * LANES < 2**31 else np.int64
+    places: Index = np.concatenate(where).astype(wide) * ((T - first) * LANES)
+    times: Index = np.concatenate(when).astype(wide) * LANES  # with the place and the lane: where in the counts
     sizes = np.array(ends, dtype=np.int64).reshape(-1, 2)
     most = int(sizes[:, 0].max(initial=0))
 
     def draw(rng: np.random.Generator, counts: Counts) -> None:
         seeds = rng.integers(0, 2**64, LANES, np.uint64)
-        _deal(seeds, places, times, sizes, np.empty(most, places.dtype), counts.reshape(-1))
+        _deal(seeds, places, times, sizes, places[:most].copy(), counts.reshape(-1))
 
     return draw
 
 
-@nb.njit(**BARE)
+@bare
 def _deal(seeds: Ints, places: Index, times: Index, sizes: Ints, deck: Index, counts: Counts) -> None:
     for r in range(len(seeds)):
         state = seeds[r]
@@ -101,11 +101,12 @@ def choose(cases: Ints, units: Ints, first: int, by_interval: bool) -> Draw:
     return draw
 
 
-@nb.njit(**BARE)
+@bare
 def _pick(seeds: Ints, cells: Ints, deck: Ints, sizes: Ints, chosen: Ints, counts: Counts) -> None:
     for r in range(len(seeds)):
         state = seeds[r]
-        deck[:] = cells
+        for i in range(len(cells)):
+            deck[i] = cells[i]
         a = 0
         for s in range(len(sizes)):
             for i in range(chosen[s, r]):
@@ -176,7 +177,7 @@ def _alias(weight: Floats) -> tuple[Floats, Ints]:
     return cut, alias
 
 
-@nb.njit(**BARE)
+@bare
 def _throw(seeds: Ints, cells: Ints, sizes: Ints, cut: Floats, alias: Ints, number: Ints, counts: Counts) -> None:
     for r in range(len(seeds)):
         state = seeds[r]

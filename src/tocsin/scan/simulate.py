@@ -118,7 +118,8 @@ class _Batch:
         L, K = self.field.n.shape[1], self.field.n.shape[2] - 1
         heaviest = float(self.field.u[s, :, 0].sum()) if self.settings.model in ("ebp", "ebnb") else 0.0
         total = max(float(self.field.N[s].max(initial=0)), 1.5 * heaviest + 1000)
-        counts = self.room.pop() if self.room else np.empty((L, K, LANES), np.int16 if total < _SMALL else np.int32)
+        wide: type[np.int16 | np.int32] = np.int16 if total < _SMALL else np.int32
+        counts: Counts = self.room.pop() if self.room else np.empty((L, K, LANES), wide)
         counts.fill(0)
         if self.satscan:
             for lane in range(min(LANES, self.settings.replicates - batch * LANES)):
@@ -225,13 +226,13 @@ class SideBySide:
             least = limits.least_high if limits.ways & HIGH else math.inf
             high.append(thresholds.table(totals, least, self.bins.used, False))
             low.append(thresholds.table(totals, limits.least_low, self.bins.used if both else self.bins.used[:0], True))
-        return thresholds.Tables(np.stack(high), np.stack(low), both)
+        return thresholds.Tables(np.stack(high).astype(np.int32), np.stack(low).astype(np.int32), both)
 
     def __call__(self, counts: Counts) -> Floats:
         """Start from what nearly all replicates reach, known from batches before; those below it begin at nothing."""
-        narrow = self.room.pop() if self.room else np.empty(counts.shape, np.int8)
+        narrow: NDArray[np.int8] = self.room.pop() if self.room else np.empty(counts.shape, np.int8)
         kind = counts.dtype.name
-        largest, most = lanes.narrowed(_rows(counts), self.near, _rows(narrow))
+        largest, most = lanes.narrowed(_rows(counts), self.near, narrow.reshape(len(narrow), -1))
         if largest <= _TINY:
             kind = "int8" if most < np.iinfo(np.int8).max else kind
             counts = narrow

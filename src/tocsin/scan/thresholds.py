@@ -10,7 +10,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin.scan.bare import BARE
+from tocsin.scan.bare import bare
 from tocsin.scan.statistic import BERNOULLI, HIGH, LOW, direction, llr
 from tocsin.types import Floats, Ints
 
@@ -50,7 +50,7 @@ class State(NamedTuple):
     since: Floats
 
 
-@nb.njit(**BARE, inline="always")
+@bare
 def bin_of(held: float, edge: Floats, bits: Ints) -> int:
     """The bin of an expected count; edge (1,) is room for it, bits the same room as an integer."""
     edge[0] = held
@@ -60,7 +60,7 @@ def bin_of(held: float, edge: Floats, bits: Ints) -> int:
     return int(bits[0] >> BITS) + int((math.sqrt(held) - math.sqrt(WIDE)) * FINE)
 
 
-@nb.njit(**BARE)
+@bare
 def _edge(b: int, edge: Floats, bits: Ints) -> float:
     """The least expected count of a bin."""
     edge[0] = WIDE
@@ -104,7 +104,7 @@ def table(totals: Totals, least: float, used: Ints, low: bool) -> Counts:
     return found
 
 
-@nb.njit(**BARE)
+@bare
 def start(best: Floats, penalty: float, state: State, tables: Tables) -> None:
     """All thresholds, for what each lane has reached."""
     G, B, _ = tables.high.shape
@@ -121,19 +121,19 @@ def start(best: Floats, penalty: float, state: State, tables: Tables) -> None:
                     _set(state.low, g * B + b, tables.low, g, b, state.row)
 
 
-@nb.njit(**BARE)
+@bare
 def _set(into: Counts, at: int, table: Counts, g: int, b: int, row: Ints) -> None:
     for j in range(LANES):
         into[at, j] = table[g, b, row[j]]
 
 
-@nb.njit(**BARE)
+@bare
 def level_of(statistic: float) -> int:
     """The row of the tables."""
     return min(int(statistic / LEVEL), LEVELS - 1)
 
 
-@nb.njit(**BARE, inline="always")
+@bare
 def refresh(g: int, b: int, j: int, state: State, tables: Tables) -> None:
     """One threshold, for what the lane has reached since it was set: only those that were hit are worth it."""
     at = g * tables.high.shape[1] + b
