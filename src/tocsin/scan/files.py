@@ -11,6 +11,7 @@ The layouts are SaTScan's (blanks, tabs or commas between columns):
     risks             location (or All)  relative risk  [first date  last date]
 """
 
+import functools
 import re
 import shlex
 from collections import defaultdict
@@ -67,6 +68,7 @@ class _Rows(NamedTuple):
     line: list[int]
 
 
+@functools.lru_cache(4096)  # a file holds few dates, each of them often
 def day_of(text: str, precision: Precision, middle: bool = False) -> int:
     """A date as a day number: "2001", "2001/11", "2001/11/24", or any whole number for generic times.
 
@@ -296,13 +298,12 @@ def _standardised(text: str, file: str, strata: dict[tuple[str, ...], Ints], pla
         lines_of.setdefault(name, line)
         by_day = series[(() if crude else stratum, name)]
         by_day[day] = np.float32(by_day.get(day, np.float32(0)) + np.float32(people))
-    exposure: dict[tuple[str, ...], Floats] = {}
+    exposure: dict[tuple[str, ...], Floats] = defaultdict(lambda: np.zeros((place.L, place.T)))
     for (stratum, name), by_day in series.items():
         where = place.of(name, file, lines_of[name])
         if where is not None:
-            table = exposure.setdefault(stratum, np.zeros((place.L, place.T)))
             days = sorted(by_day)
-            table[where] += person_time(
+            exposure[stratum][where] += person_time(
                 np.array(days, dtype=np.float64), np.array([by_day[d] for d in days]), place.edges
             )
     if missing := set(strata) - set(exposure):

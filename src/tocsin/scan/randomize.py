@@ -47,9 +47,9 @@ def permute(strata: list[Ints], first: int) -> Draw:
         when.append(np.repeat(np.arange(len(late)), late))
         ends.append((len(where[-1]), len(when[-1])))
     L, T = strata[0].shape
-    wide: type[np.int32 | np.int64] = np.int32 if L * (T - first) * LANES < 2**31 else np.int64
-    places: Index = np.concatenate(where).astype(wide) * ((T - first) * LANES)
-    times: Index = np.concatenate(when).astype(wide) * LANES  # with the place and the lane: where in the counts
+    cells = L * (T - first) * LANES
+    places = _offsets(where, (T - first) * LANES, cells)
+    times = _offsets(when, LANES, cells)  # with the place and the lane: where in the counts
     sizes = np.array(ends, dtype=np.int64).reshape(-1, 2)
     most = int(sizes[:, 0].max(initial=0))
 
@@ -58,6 +58,11 @@ def permute(strata: list[Ints], first: int) -> Draw:
         _deal(seeds, places, times, sizes, places[:most].copy(), counts.reshape(-1))
 
     return draw
+
+
+def _offsets(parts: list[Ints], step: int, cells: int) -> Index:
+    found = np.concatenate(parts) * step
+    return found.astype(np.int32) if cells < 2**31 else found
 
 
 @bare
