@@ -35,24 +35,28 @@ def binned(families: Families, expected: Floats, first: Ints, stop: Ints, smalle
 
     smallest, largest: bounds of what is expected anywhere, above 0.
     """
-    lowest = _bin(max(smallest, 1e-12))
-    bins = _bin(max(largest, smallest)) - lowest + 1
-    place = np.arange(bins, dtype=np.uint16)
+    return Bins(*_binned(families, expected, first, stop, max(smallest, 1e-12), max(largest, smallest)))
+
+
+@nb.njit(cache=True, nogil=True)
+def _binned(
+    families: Families, expected: Floats, first: Ints, stop: Ints, smallest: float, largest: float
+) -> tuple[NDArray[np.uint16], Ints, bool, Ints, NDArray[np.uint16], int, int]:
+    edge = np.empty(1)
+    lowest = bin_of(smallest, edge, edge.view(np.int64))
+    bins = bin_of(largest, edge, edge.view(np.int64)) - lowest + 1
     begin = _begins(families.begin, families.together)
-    longest = int(np.diff(begin).max(initial=1))
+    longest = max(1, np.max(begin[1:] - begin[:-1]))
+    kept = 0 < begin[-1] * len(first) <= ROOM
+    rows = np.zeros((begin[-1] if kept else 0, len(first)), np.uint16)
+    place = np.arange(bins).astype(np.uint16)
     used = np.arange(bins)
-    rows = np.zeros((int(begin[-1]) if begin[-1] * len(first) <= ROOM else 0, len(first)), np.uint16)
-    if kept := bool(len(rows)):
+    if kept:
         seen = _columns(families, expected, first, stop, place, lowest, begin, rows)
         used = np.flatnonzero(seen)
         place = np.maximum(np.cumsum(seen) - 1, 0).astype(np.uint16)
-        _renamed(rows.ravel(), place)
-    return Bins(rows, begin, kept, used + lowest, place, lowest, longest)
-
-
-def _bin(held: float) -> int:
-    edge = np.array([held])
-    return int(bin_of(held, edge, edge.view(np.int64)))
+        _renamed(rows.reshape(-1), place)
+    return rows, begin, kept, used + lowest, place, lowest, longest
 
 
 @nb.njit(cache=True, nogil=True)

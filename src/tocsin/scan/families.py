@@ -64,9 +64,14 @@ def lean(zones: Zones, penalty: Floats, load: Floats, one_by_one: bool) -> Famil
 
     load (L,): what is expected in each location in the longest window, 0 where nothing is in any.
     """
-    members, begin, fresh = _thin(zones.members, zones.begin, zones.smallest, penalty, load <= 0)
-    blocks = np.ones(len(members), np.uint8) if one_by_one else _blocks(members, begin, load)
-    return Families(members, begin, penalty, fresh, blocks, _ahead(fresh, blocks))
+    return _lean(zones.members, zones.begin, zones.smallest, penalty, load, one_by_one)
+
+
+@nb.njit(cache=True, nogil=True)
+def _lean(members: Index, begin: Ints, smallest: Ints, penalty: Floats, load: Floats, one_by_one: bool) -> Families:
+    kept, start, fresh = _thin(members, begin, smallest, penalty, load <= 0)
+    blocks = np.ones(len(kept), np.uint8) if one_by_one else _blocks(kept, start, load)
+    return Families(kept, start, penalty, fresh, blocks, _ahead(fresh, blocks))
 
 
 @nb.njit(cache=True, nogil=True)
