@@ -35,7 +35,9 @@ def around(
     lines = np.ascontiguousarray(points.T)
     low, high = points.min(axis=0), points.max(axis=0)
     room = reach._replace(weight=reach.weight * (1 + 1e-12), told_weight=reach.told_weight * (1 + 1e-12))
-    step = len(middles) if len(points) * len(middles) <= SMALL else max(AT_ONCE // len(points), 1)
+    step = len(middles)
+    if len(points) * step > SMALL:
+        step = max(min(AT_ONCE // len(points), -(-step // (2 * threads))), 1)
     pieces = [middles[i : i + step] for i in range(0, len(middles), step)]
 
     def one(piece: Floats) -> tuple[NDArray[np.int32], Ints, Ints]:
