@@ -11,7 +11,6 @@ import click
 
 from tocsin import __version__
 from tocsin.errors import InputError, TocsinError
-from tocsin.store.sqlite import explained
 
 # Our matrices are small: threads of the linear algebra library cost more than they bring, much more on a busy machine.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -98,6 +97,8 @@ def main(args: Sequence[str] | None = None) -> None:
     except sqlite3.DatabaseError as e:
         if type(e) not in (sqlite3.OperationalError, sqlite3.DatabaseError):
             raise
+        from tocsin.store.sqlite import explained  # the store is for commands with a city
+
         _end(explained(e))
     except (click.Abort, KeyboardInterrupt):
         click.echo("tocsin: interrupted; what was done so far is kept", err=True)

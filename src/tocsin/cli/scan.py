@@ -1,14 +1,13 @@
 """`tocsin scan`: look for clusters in space and time, from files, no city needed. I/O."""
 
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 from click.core import ParameterSource
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tocsin.cli.scan_files import from_files, from_prm, write
 from tocsin.cli.scan_map import draw, drawable
@@ -109,6 +108,11 @@ def _over_the_file(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_progress(study: Study, settings: Settings) -> Result:
+    if not sys.stderr.isatty():
+        return scan(study, settings)  # nobody looks on
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("Replicates", total=settings.replicates)

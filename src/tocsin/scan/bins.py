@@ -6,6 +6,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
+from tocsin.scan.bare import bare
 from tocsin.scan.families import Families
 from tocsin.scan.thresholds import bin_of
 from tocsin.types import Floats, Ints
@@ -34,24 +35,28 @@ def binned(families: Families, expected: Floats, first: Ints, stop: Ints, smalle
 
     smallest, largest: bounds of what is expected anywhere, above 0.
     """
-    lowest = _bin(max(smallest, 1e-12))
-    bins = _bin(max(largest, smallest)) - lowest + 1
-    place = np.arange(bins, dtype=np.uint16)
+    return Bins(*_binned(families, expected, first, stop, max(smallest, 1e-12), max(largest, smallest)))
+
+
+@nb.njit(cache=True, nogil=True)
+def _binned(
+    families: Families, expected: Floats, first: Ints, stop: Ints, smallest: float, largest: float
+) -> tuple[NDArray[np.uint16], Ints, bool, Ints, NDArray[np.uint16], int, int]:
+    edge = np.empty(1)
+    lowest = bin_of(smallest, edge, edge.view(np.int64))
+    bins = bin_of(largest, edge, edge.view(np.int64)) - lowest + 1
     begin = _begins(families.begin, families.together)
-    longest = int(np.diff(begin).max(initial=1))
+    longest = max(1, np.max(begin[1:] - begin[:-1]))
+    kept = 0 < begin[-1] * len(first) <= ROOM
+    rows = np.zeros((begin[-1] if kept else 0, len(first)), np.uint16)
+    place = np.arange(bins).astype(np.uint16)
     used = np.arange(bins)
-    rows = np.zeros((int(begin[-1]) if begin[-1] * len(first) <= ROOM else 0, len(first)), np.uint16)
-    if kept := bool(len(rows)):
+    if kept:
         seen = _columns(families, expected, first, stop, place, lowest, begin, rows)
         used = np.flatnonzero(seen)
         place = np.maximum(np.cumsum(seen) - 1, 0).astype(np.uint16)
-        _renamed(rows.ravel(), place)
-    return Bins(rows, begin, kept, used + lowest, place, lowest, longest)
-
-
-def _bin(held: float) -> int:
-    edge = np.array([held])
-    return int(bin_of(held, edge, edge.view(np.int64)))
+        _renamed(rows.reshape(-1), place)
+    return rows, begin, kept, used + lowest, place, lowest, longest
 
 
 @nb.njit(cache=True, nogil=True)
@@ -74,8 +79,11 @@ def _columns(
 ) -> NDArray[np.bool_]:  # fmt: skip
     """Fill the rows (blocks, W); which bins are used."""
     seen = np.zeros(len(place), np.bool_)
+    K = expected.shape[1]
+    u, ahead, edge = np.zeros(K + 1), np.zeros(K + 1), np.empty(1)
+    bits = edge.view(np.int64)
     for z in range(len(begin) - 1):
-        bin_family(z, families, expected, first, stop, place, lowest, rows, begin[z])
+        bin_family(z, families, expected, first, stop, place, lowest, rows, begin[z], u, ahead, edge, bits)
         for row in range(begin[z], begin[z + 1]):
             for w in range(len(first)):
                 seen[rows[row, w]] = True
@@ -88,16 +96,17 @@ def _renamed(flat: NDArray[np.uint16], place: NDArray[np.uint16]) -> None:
         flat[i] = place[flat[i]]
 
 
-@nb.njit(cache=True, nogil=True)
+@bare
 def bin_family(
     z: int, families: Families, expected: Floats, first: Ints, stop: Ints, place: NDArray[np.uint16], lowest: int,
-    rows: NDArray[np.uint16], row: int,
+    rows: NDArray[np.uint16], row: int, u: Floats, ahead: Floats, edge: Floats, bits: Ints,
 ) -> None:  # fmt: skip
-    """The columns of one family's blocks into rows[row:]: of what is expected with the first location of a block."""
+    """The columns of one family's blocks into rows[row:]: of what is expected with the first location of a block.
+
+    u, ahead (K + 1,), edge and bits (see `thresholds.bin_of`) are room.
+    """
     K = expected.shape[1]
-    u, ahead = np.zeros(K + 1), np.zeros(K + 1)
-    edge = np.empty(1)
-    bits = edge.view(np.int64)
+    u[:] = ahead[:] = 0.0
     i = families.begin[z]
     while i < families.begin[z + 1]:
         for t in range(K):
@@ -111,7 +120,7 @@ def bin_family(
         row += 1
 
 
-@nb.njit(cache=True, nogil=True, inline="always")
+@bare
 def bin_at(held: float, edge: Floats, bits: Ints, place: NDArray[np.uint16], lowest: int) -> int:
     """The column of an expected count."""
     return int(place[min(max(bin_of(held, edge, bits) - lowest, 0), len(place) - 1)])

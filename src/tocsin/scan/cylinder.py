@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numba as nb
 import numpy as np
 
+from tocsin.scan.bare import bare
 from tocsin.scan.periods import Windows
-from tocsin.scan.statistic import HIGH, LOW, bound, direction, llr, risk_within
+from tocsin.scan.statistic import HIGH, LOW, bound, direction, llr, no_better, risk_within
 from tocsin.scan.zones import Index, Zones
 from tocsin.types import Floats, Ints
 
@@ -167,30 +168,33 @@ def _best(
 ) -> tuple[int, int, int, float]:
     """The best (size, window, direction, statistic) among the prefixes of `members`, windows inside [low, high)."""
     if field.n.shape[0] == 1 and limits.floor <= 0 and limits.ceiling <= 0:
-        return _best_of_one(field, members, smallest, penalty, windows, limits, low, high)
+        n, u = np.zeros(field.n.shape[2]), np.zeros(field.n.shape[2])
+        return _best_of_one(field, members, smallest, penalty, windows, limits, low, high, n, u)
     return _best_of_many(field, members, smallest, penalty, windows, limits, low, high)
 
 
-@nb.njit(cache=True, nogil=True)
+@bare
 def _best_of_one(
-    field: Field, members: Index, smallest: int, penalty: float, windows: Windows, limits: Limits, low: int, high: int
-) -> tuple[int, int, int, float]:
-    """One stream without limits on the risk: the common case, kept lean."""
-    E = field.n.shape[2]
-    n, u = np.zeros(E), np.zeros(E)
+    field: Field, members: Index, smallest: int, penalty: float, windows: Windows, limits: Limits, low: int, high: int,
+    n: Floats, u: Floats,
+) -> tuple[int, int, int, float]:  # fmt: skip
+    """One stream without limits on the risk: the common case, kept lean. n, u (T + 1,) are room, zeros."""
     count, held, N, U = field.n[0], field.u[0], field.N[0], field.U[0]
     firsts, lasts = windows.first, windows.last
     seek_high, seek_low = limits.ways & HIGH, limits.ways & LOW
     size, window, way, best = 0, -1, 0, 0.0
     for k in range(len(members)):
         m = members[k]
-        for e in range(E):
+        for e in range(len(n)):
             n[e] += count[m, e]
             u[e] += held[m, e]
-        if k + 1 < smallest or (count[m, 0] == 0 and k + 1 > smallest and seek_low == 0):
-            continue  # without a case more, a larger window is no better
+        alone = k + 1 > smallest and seek_low == 0
+        if k + 1 < smallest or (alone and count[m, 0] == 0):
+            continue
         for w in range(len(firsts)):
             first, stop = firsts[w], lasts[w] + 1
+            if alone and count[m, first] == count[m, stop]:
+                continue  # without a case more, a larger window is no better
             inside = n[first] - n[stop]
             if inside < limits.least_high and seek_low == 0:
                 continue
@@ -201,7 +205,7 @@ def _best_of_one(
             if (how == HIGH and seek_high and inside >= limits.least_high) or (
                 how == LOW and seek_low and inside >= limits.least_low
             ):
-                if bound(field.kind, inside, outside, N[w], U[w]) * penalty <= best:
+                if no_better(field.kind, inside, outside, N[w], U[w], best / penalty):
                     continue
                 ratio = llr(field.kind, inside, outside, N[w], U[w]) * penalty
                 if ratio > best:

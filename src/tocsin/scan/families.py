@@ -11,7 +11,7 @@ from tocsin.scan.zones import Index, Zones
 from tocsin.types import Floats, Ints
 
 BLOCK = 8  # locations taken in at once at most
-STRIDE = 0.6  # … and no more than adds this many standard deviations of the count
+STRIDE = 0.5  # … and no more than adds this many standard deviations of the count
 FEW = 16  # one centre in so many is looked at first
 
 
@@ -64,9 +64,14 @@ def lean(zones: Zones, penalty: Floats, load: Floats, one_by_one: bool) -> Famil
 
     load (L,): what is expected in each location in the longest window, 0 where nothing is in any.
     """
-    members, begin, fresh = _thin(zones.members, zones.begin, zones.smallest, penalty, load <= 0)
-    blocks = np.ones(len(members), np.uint8) if one_by_one else _blocks(members, begin, load)
-    return Families(members, begin, penalty, fresh, blocks, _ahead(fresh, blocks))
+    return _lean(zones.members, zones.begin, zones.smallest, penalty, load, one_by_one)
+
+
+@nb.njit(cache=True, nogil=True)
+def _lean(members: Index, begin: Ints, smallest: Ints, penalty: Floats, load: Floats, one_by_one: bool) -> Families:
+    kept, start, fresh = _thin(members, begin, smallest, penalty, load <= 0)
+    blocks = np.ones(len(kept), np.uint8) if one_by_one else _blocks(kept, start, load)
+    return Families(kept, start, penalty, fresh, blocks, _ahead(fresh, blocks))
 
 
 @nb.njit(cache=True, nogil=True)

@@ -1,6 +1,7 @@
 """The lines of a plain text table, and the dates and places in them. Pure."""
 
 import csv
+import functools
 import re
 from datetime import date
 
@@ -42,6 +43,7 @@ def _quoted(bare: str, name: str, number: int) -> list[str]:
     return [m[1] if m[1] is not None else m[0] for m in _FIELD.finditer(bare)]
 
 
+@functools.lru_cache(4096)  # a file holds few dates, each of them often
 def day_of(text: str, precision: Precision, middle: bool = False) -> int:
     """A date as a day number: "2001", "2001/11", "2001/11/24", "20011124", or any whole number for generic times.
 

@@ -263,15 +263,14 @@ def _standardised(text: str, file: str, strata: dict[tuple[str, ...], Ints], pla
         lines_of.setdefault(name, line)
         by_day = series[(() if crude else stratum, name)]
         by_day[day] = np.float32(by_day.get(day, np.float32(0)) + np.float32(people))
-    exposure: dict[tuple[str, ...], Floats] = {}
+    exposure: dict[tuple[str, ...], Floats] = defaultdict(lambda: np.zeros((place.L, place.T)))
     if not place.frame.dated and any(len(by_day) > 1 for by_day in series.values()):
         raise InputError(f"{file}: people of several dates; say of when the cases are with --start and --end")
     for (stratum, name), by_day in series.items():
         where = place.of(name, file, lines_of[name])
         if where is not None:
-            table = exposure.setdefault(stratum, np.zeros((place.L, place.T)))
             days = sorted(by_day)
-            table[where] += person_time(
+            exposure[stratum][where] += person_time(
                 np.array(days, dtype=np.float64), np.array([by_day[d] for d in days]), place.edges
             )
     if missing := set(strata) - set(exposure):

@@ -12,6 +12,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
+from tocsin.scan.bare import bare
 from tocsin.scan.bins import Bins, bin_at, bin_family
 from tocsin.scan.families import FEW, Families
 from tocsin.scan.statistic import HIGH, LOW, direction, llr
@@ -32,7 +33,8 @@ class Spans(NamedTuple):
 
 class Work(NamedTuple):
     """Room: for one expected count, as itself and as bits; for marks of lanes, one by one and eight by eight; for the
-    lanes (LANES,) and windows (W,) hit; for what is expected (K + 1,) in the present family's members before `done`.
+    lanes (LANES,) and windows (W,) hit; for what is expected (K + 1,) in the present family's members before `done`,
+    and with the next one; for the columns of one family, if they are not kept.
     """
 
     edge: Floats
@@ -42,31 +44,71 @@ class Work(NamedTuple):
     lanes: Ints
     window: Ints
     u: Floats
+    ahead: Floats
     done: Ints
+    rows: NDArray[np.uint16]
+
+
+@bare
+def summed(counts: Counts, K: int) -> None:
+    """Counts (L · K, LANES) of each interval summed from it to the last one of its location."""
+    for a in range(len(counts) - 2, -1, -1):
+        if (a + 1) % K:
+            _onto(counts, a, a + 1)
+
+
+@bare
+def _onto(counts: Counts, a: int, b: int) -> None:
+    for j in range(LANES):
+        counts[a, j] += counts[b, j]
+
+
+@bare
+def narrowed(counts: Counts, near: Ints, into: NDArray[np.int8]) -> tuple[int, int]:
+    """The same (L, K · LANES) in the order of `near` and in 8 bits, whether it fits or not: the largest count, and the
+    largest sum over all locations since the first interval tell."""
+    largest = most = 0
+    for i in range(len(near)):
+        largest = max(largest, _copied(counts, near[i], into, i))
+    for j in range(LANES):
+        held = 0
+        for i in range(len(counts)):
+            held += counts[i, j]
+        most = max(most, held)
+    return largest, most
+
+
+@bare
+def _copied(counts: Counts, a: int, into: NDArray[np.int8], b: int) -> int:
+    largest = counts.dtype.type(0)
+    for j in range(counts.shape[1]):
+        largest = max(largest, counts[a, j])
+        into[b, j] = counts[a, j]
+    return int(largest)
 
 
 # Rows are told by their number and not cut out: a view costs as much as comparing its 128 counts.
 
 
-@nb.njit(cache=True, nogil=True)
+@bare
 def _add(total: Counts, x: Counts, a: int) -> None:
     for j in range(x.shape[1]):
         total[j] += x[a, j]
 
 
-@nb.njit(cache=True, nogil=True)
+@bare
 def _add_two(total: Counts, x: Counts, a: int, b: int) -> None:
     for j in range(x.shape[1]):
         total[j] += x.dtype.type(x[a, j] + x[b, j])
 
 
-@nb.njit(cache=True, nogil=True)
+@bare
 def _add_four(total: Counts, x: Counts, a: int, b: int, c: int, d: int) -> None:
     for j in range(x.shape[1]):
         total[j] += x.dtype.type(x[a, j] + x[b, j] + x[c, j] + x[d, j])
 
 
-@nb.njit(cache=True, nogil=True)
+@bare
 def _take_in(total: Counts, x: Counts, m: Index, i: int, block: int) -> None:
     """Add the locations m[i : i + block] to the total: so many of them in the few bits of the counts."""
     if block == 1:
@@ -78,7 +120,7 @@ def _take_in(total: Counts, x: Counts, m: Index, i: int, block: int) -> None:
             _add_four(total, x, m[k], m[k + 1], m[k + 2], m[k + 3])
 
 
-@nb.njit(cache=True, nogil=True)
+@bare
 def _beats(n: Counts, at: int, least: Counts, row: int) -> bool:
     hit = False
     for j in range(LANES):
@@ -86,7 +128,7 @@ def _beats(n: Counts, at: int, least: Counts, row: int) -> bool:
     return hit
 
 
-@nb.njit(cache=True, nogil=True)
+@bare
 def _difference_beats(n: Counts, at: int, later: int, least: Counts, row: int) -> bool:
     hit = False
     for j in range(LANES):
@@ -94,31 +136,35 @@ def _difference_beats(n: Counts, at: int, later: int, least: Counts, row: int) -
     return hit
 
 
-@nb.njit(cache=True, nogil=True)
-def _mark(n: Counts, at: int, later: int, least: Counts, most: Counts, row: int, marks: NDArray[np.uint8]) -> None:
+@bare
+def _mark(n: Counts, at: int, later: int, least: Counts, row: int, marks: NDArray[np.uint8]) -> None:
     for j in range(LANES):
-        gap = n.dtype.type(n[at, j] - n[later, j])
-        marks[j] = (gap >= least[row, j]) | (gap <= most[row, j])
+        marks[j] = n.dtype.type(n[at, j] - n[later, j]) >= least[row, j]
 
 
-@nb.njit(cache=True, nogil=True)
-def _beating(
-    n: Counts, at: int, later: int, least: Counts, most: Counts, row: int, marks: NDArray[np.uint8],
-    eights: NDArray[np.uint64], lanes: Ints,
-) -> int:  # fmt: skip
-    """How many lanes reach a threshold; their numbers into `lanes`."""
-    _mark(n, at, later, least, most, row, marks)
+@bare
+def _mark_low(n: Counts, at: int, later: int, most: Counts, row: int, marks: NDArray[np.uint8]) -> None:
+    for j in range(LANES):
+        marks[j] |= n.dtype.type(n[at, j] - n[later, j]) <= most[row, j]
+
+
+@bare
+def _beating(n: Counts, at: int, later: int, state: State, row: int, both: bool, work: Work) -> int:
+    """How many lanes reach a threshold; their numbers into `work.lanes`."""
+    _mark(n, at, later, state.high, row, work.marks)
+    if both:
+        _mark_low(n, at, later, state.low, row, work.marks)
     found = 0
-    for e in range(len(eights)):
-        if eights[e]:
+    for e in range(len(work.eights)):
+        if work.eights[e]:
             for j in range(8 * e, 8 * e + 8):
-                if marks[j]:
-                    lanes[found] = j
+                if work.marks[j]:
+                    work.lanes[found] = j
                     found += 1
     return found
 
 
-@nb.njit(cache=True, nogil=True)
+@bare
 def _leaves(n: Counts, at: int, later: int, most: Counts, row: int) -> bool:
     hit = False
     for j in range(LANES):
@@ -138,20 +184,28 @@ def maxima(
     `cylinder.maximum`'s work.
     """
     K, W = counts.shape[1], len(windows.first)
-    flat = counts.reshape(len(counts), K * LANES)
     n: Counts = np.zeros((K + 1, LANES), tables.high.dtype)  # the last row stays 0: the end
-    grown = n.reshape((K + 1) * LANES)[: K * LANES]
-    size = (tables.high.shape[0] * tables.high.shape[2], LANES)
-    state = State(np.zeros(size, n.dtype), np.full(size, -1, n.dtype), np.zeros(LANES, np.int64), np.empty(LANES))
-    state.since[:] = -1
+    size = (tables.high.shape[0] * tables.high.shape[1], LANES)
+    low = (tables.low.shape[0] * tables.low.shape[1], LANES)
+    state = State(np.empty(size, n.dtype), np.empty(low, n.dtype), np.zeros(LANES, np.int64), np.empty(LANES))
     edge, marks = np.empty(1), np.empty(LANES, np.uint8)
     work = Work(
         edge, edge.view(np.int64), marks, marks.view(np.uint64), np.empty(LANES, np.int64),
-        np.empty(W, np.int64), np.zeros(K + 1),
-        np.zeros(1, np.int64),
+        np.empty(W, np.int64), np.zeros(K + 1), np.zeros(K + 1), np.zeros(1, np.int64),
+        np.empty((1 if bins.kept else bins.longest, W), np.uint16),
     )  # fmt: skip
-    room = np.empty((1 if bins.kept else bins.longest, W), np.uint16)
-    first, stop, column = windows.first, windows.stop, windows.group * tables.high.shape[2]
+    flat = counts.reshape(len(counts), K * LANES)
+    grown = n.reshape((K + 1) * LANES)[: K * LANES]
+    column = windows.group * tables.high.shape[1]
+    _raise(kind, counts, flat, n, grown, column, expected, families, windows, tables, bins, best, state, work)
+
+
+@bare
+def _raise(
+    kind: int, counts: Counts, flat: Counts, n: Counts, grown: Counts, column: Ints, expected: Floats,
+    families: Families, windows: Spans, tables: Tables, bins: Bins, best: Floats, state: State, work: Work,
+) -> None:  # fmt: skip
+    first, stop = windows.first, windows.stop
     before = -1.0
     few = len(families.penalty) // FEW
     for z in range(len(families.penalty)):
@@ -159,15 +213,19 @@ def maxima(
             before = families.penalty[z]
             state.since[:] = -1
             start(best, before, state, tables)
-        elif z in (few, 3 * few, 8 * few):
+        elif z in (1, 4, few, 3 * few, 8 * few):
             start(best, before, state, tables)
         n[:] = 0
         work.u[:] = 0.0
         work.done[0] = i = families.begin[z]
         rows, row = bins.bins, bins.begin[z]
         if not bins.kept:
-            rows, row = room, 0
-            bin_family(z, families, expected, windows.first, windows.stop, bins.place, bins.lowest, room, 0)
+            rows, row = work.rows, 0
+            bin_family(
+                z, families, expected, first, stop, bins.place, bins.lowest, rows, row,
+                work.u, work.ahead, work.edge, work.bits,
+            )  # fmt: skip
+            work.u[:] = 0.0
         while i < families.begin[z + 1]:
             block = families.together[i]
             _take_in(grown, flat, families.members, i, block)
@@ -185,7 +243,7 @@ def maxima(
             row += 1
 
 
-@nb.njit(cache=True, nogil=True)
+@bare
 def _look(
     n: Counts, first: Ints, stop: Ints, column: Ints, high: Counts, rows: NDArray[np.uint16], row: int, found: Ints
 ) -> int:
@@ -199,7 +257,7 @@ def _look(
     return hits
 
 
-@nb.njit(cache=True, nogil=True)
+@bare
 def _look_both(
     n: Counts, first: Ints, stop: Ints, column: Ints, high: Counts, low: Counts, rows: NDArray[np.uint16], row: int,
     found: Ints,
@@ -214,14 +272,14 @@ def _look_both(
     return hits
 
 
-@nb.njit(cache=True, nogil=True)
+@bare
 def _step(
     kind: int, n: Counts, counts: Counts, expected: Floats, families: Families, penalty: float, windows: Spans,
     tables: Tables, bins: Bins, state: State, rows: NDArray[np.uint16], row: int, begin: int, best: Floats, work: Work,
     hits: int,
 ) -> None:  # fmt: skip
     """Lanes that may beat their best: location by location, the statistic where the count does, and new thresholds."""
-    K, B = counts.shape[1], tables.high.shape[2]
+    K, B = counts.shape[1], tables.high.shape[1]
     members, stop = families.members, begin + families.together[begin]
     for i in range(work.done[0], begin):  # what is expected is added up only where it is asked for
         for t in range(K):
@@ -231,10 +289,11 @@ def _step(
         w = work.window[hit]
         f, s, g, b = windows.first[w], windows.stop[w], windows.group[w], rows[row, w]
         ends = s == K
-        for i in range(_beating(n, f, s, state.high, state.low, g * B + b, work.marks, work.eights, work.lanes)):
+        for i in range(_beating(n, f, s, state, g * B + b, tables.both, work)):
             j = work.lanes[i]
             refresh(g, b, j, state, tables)
-            least, most = state.high[g * B + b, j], state.low[g * B + b, j]
+            least = np.int64(state.high[g * B + b, j])
+            most = np.int64(state.low[g * B + b, j]) if tables.both else -1
             count = np.int64(n[f, j]) - n[s, j]
             if count < least and count > most:
                 continue  # it has reached more since the threshold was set
@@ -250,7 +309,8 @@ def _step(
                 if not families.fresh[k] or (count < least and count > most):
                     continue
                 at = bin_at(u - later, work.edge, work.bits, bins.place, bins.lowest)
-                high, low = tables.high[g, state.row[j], at], tables.low[g, state.row[j], at]
+                high = np.int64(tables.high[g, at, state.row[j]])
+                low = np.int64(tables.low[g, at, state.row[j]]) if tables.both else -1
                 if count >= high or count <= low:
                     N, U = windows.N[w], windows.U[w]
                     way = direction(kind, count, u - later, N, U)

@@ -10,6 +10,7 @@ import numba as nb
 import numpy as np
 
 from tocsin.errors import MethodError
+from tocsin.scan.bare import bare
 from tocsin.scan.settings import Settings
 from tocsin.scan.study import Stream
 from tocsin.scan.thresholds import LANES, Counts
@@ -19,7 +20,7 @@ from tocsin.types import Floats, Ints
 Draw = Callable[[np.random.Generator, Counts], None]  # fills counts (L, K, LANES), given as zeros
 
 
-@nb.njit(cache=True, nogil=True)
+@bare
 def _next(state: np.uint64) -> np.uint64:
     """splitmix64: Steele, Lea & Flood (2014), OOPSLA."""
     z = state
@@ -31,7 +32,7 @@ def _next(state: np.uint64) -> np.uint64:
 STEP = np.uint64(0x9E3779B97F4A7C15)
 
 
-@nb.njit(cache=True, nogil=True)
+@bare
 def _below(word: np.uint64, n: int) -> int:
     """A whole number in 0 … n − 1 from 64 random bits (bias below n / 2^53)."""
     return int((word >> np.uint64(11)) * (1.0 / 9007199254740992.0) * n)
@@ -41,32 +42,43 @@ def permute(strata: list[Ints], first: int) -> Draw:
     """Space-time permutation: within a stratum the cases' places are dealt anew to the cases' intervals."""
     where, when, ends = [], [], []
     for cases in strata:
-        where.append(np.repeat(np.arange(cases.shape[0]), cases.sum(axis=1)).astype(np.int32))
+        where.append(np.repeat(np.arange(cases.shape[0]), cases.sum(axis=1)))
         late = cases[:, first:].sum(axis=0)
-        when.append(np.repeat(np.arange(len(late)), late).astype(np.int32))
+        when.append(np.repeat(np.arange(len(late)), late))
         ends.append((len(where[-1]), len(when[-1])))
-    places, times = np.concatenate(where), np.concatenate(when)
+    L, T = strata[0].shape
+    cells = L * (T - first) * LANES
+    places = _offsets(where, (T - first) * LANES, cells)
+    times = _offsets(when, LANES, cells)  # with the place and the lane: where in the counts
     sizes = np.array(ends, dtype=np.int64).reshape(-1, 2)
+    most = int(sizes[:, 0].max(initial=0))
 
     def draw(rng: np.random.Generator, counts: Counts) -> None:
-        _deal(rng.integers(0, 2**64, counts.shape[2], np.uint64), places, times, sizes, counts)
+        seeds = rng.integers(0, 2**64, LANES, np.uint64)
+        _deal(seeds, places, times, sizes, places[:most].copy(), counts.reshape(-1))
 
     return draw
 
 
-@nb.njit(cache=True, nogil=True)
-def _deal(seeds: Ints, places: Index, times: Index, sizes: Ints, counts: Counts) -> None:
+def _offsets(parts: list[Ints], step: int, cells: int) -> Index:
+    found = np.concatenate(parts) * step
+    return found.astype(np.int32) if cells < 2**31 else found
+
+
+@bare
+def _deal(seeds: Ints, places: Index, times: Index, sizes: Ints, deck: Index, counts: Counts) -> None:
     for r in range(len(seeds)):
         state = seeds[r]
         a = b = 0
         for s in range(len(sizes)):
             n, late = sizes[s]
-            deck = places[a : a + n].copy()
+            for i in range(n):
+                deck[i] = places[a + i]
             for i in range(late):
                 state += STEP
                 j = i + _below(_next(state), n - i)
                 deck[i], deck[j] = deck[j], deck[i]
-                counts[deck[i], times[b + i], r] += 1
+                counts[deck[i] + times[b + i] + r] += 1
             a, b = a + n, b + late
 
 
@@ -80,7 +92,7 @@ def choose(cases: Ints, units: Ints, first: int, by_interval: bool) -> Draw:
         place, time = np.nonzero(group)
         cells.append(np.repeat(place * (T - first) + time + (k if by_interval else 0), group[place, time]))
         sizes.append(len(cells[-1]))
-    every = np.concatenate(cells).astype(np.int64)
+    every = np.concatenate(cells).astype(np.int64) * LANES
     if by_interval:
         total, hits = units.sum(axis=0)[first:], cases.sum(axis=0)[first:]
     else:
@@ -88,27 +100,25 @@ def choose(cases: Ints, units: Ints, first: int, by_interval: bool) -> Draw:
     inside = np.array(sizes, dtype=np.int64)
 
     def draw(rng: np.random.Generator, counts: Counts) -> None:
-        n = rng.hypergeometric(hits[:, None], (total - hits)[:, None], inside[:, None], (len(inside), counts.shape[2]))
-        _pick(rng.integers(0, 2**64, counts.shape[2], np.uint64), every, inside, n, counts)
+        n = rng.hypergeometric(hits[:, None], (total - hits)[:, None], inside[:, None], (len(inside), LANES))
+        _pick(rng.integers(0, 2**64, LANES, np.uint64), every, every.copy(), inside, n, counts.reshape(-1))
 
     return draw
 
 
-@nb.njit(cache=True, nogil=True)
-def _pick(seeds: Ints, cells: Ints, sizes: Ints, chosen: Ints, counts: Counts) -> None:
-    K = counts.shape[1]
-    deck = cells.copy()
+@bare
+def _pick(seeds: Ints, cells: Ints, deck: Ints, sizes: Ints, chosen: Ints, counts: Counts) -> None:
     for r in range(len(seeds)):
         state = seeds[r]
-        deck[:] = cells
+        for i in range(len(cells)):
+            deck[i] = cells[i]
         a = 0
         for s in range(len(sizes)):
             for i in range(chosen[s, r]):
                 state += STEP
                 j = a + i + _below(_next(state), sizes[s] - i)
                 deck[a + i], deck[j] = deck[j], deck[a + i]
-                cell = deck[a + i]
-                counts[cell // K, cell % K, r] += 1
+                counts[deck[a + i] + r] += 1
             a += sizes[s]
 
 
@@ -140,12 +150,12 @@ def scatter(expected: Floats, cases: Ints, first: int, strata: str) -> Draw:
         cuts.append(cut)
         other.append(alias)
         sizes.append(len(inside))
-    flat, at = np.concatenate(cells), np.array(sizes, dtype=np.int64)
+    flat, at = np.concatenate(cells) * LANES, np.array(sizes, dtype=np.int64)
     cut_at, aliases = np.concatenate(cuts), np.concatenate(other)
 
     def draw(rng: np.random.Generator, counts: Counts) -> None:
-        number = rng.binomial(n[:, None], np.minimum(late, 1.0)[:, None], (len(n), counts.shape[2]))
-        _throw(rng.integers(0, 2**64, counts.shape[2], np.uint64), flat, at, cut_at, aliases, number, counts)
+        number = rng.binomial(n[:, None], np.minimum(late, 1.0)[:, None], (len(n), LANES))
+        _throw(rng.integers(0, 2**64, LANES, np.uint64), flat, at, cut_at, aliases, number, counts.reshape(-1))
 
     return draw
 
@@ -172,9 +182,8 @@ def _alias(weight: Floats) -> tuple[Floats, Ints]:
     return cut, alias
 
 
-@nb.njit(cache=True, nogil=True)
+@bare
 def _throw(seeds: Ints, cells: Ints, sizes: Ints, cut: Floats, alias: Ints, number: Ints, counts: Counts) -> None:
-    K = counts.shape[1]
     for r in range(len(seeds)):
         state = seeds[r]
         a = 0
@@ -183,10 +192,8 @@ def _throw(seeds: Ints, cells: Ints, sizes: Ints, cut: Floats, alias: Ints, numb
                 state += STEP
                 place = (_next(state) >> np.uint64(11)) * (1.0 / 9007199254740992.0) * sizes[s]
                 i = int(place)
-                if place - i >= cut[a + i]:
-                    i = alias[a + i]
-                cell = cells[a + i]
-                counts[cell // K, cell % K, r] += 1
+                i = i if place - i < cut[a + i] else alias[a + i]
+                counts[cells[a + i] + r] += 1
             a += sizes[s]
 
 

@@ -1,5 +1,6 @@
 """One scan from study to clusters: prepare, search, choose, simulate, infer. Pure."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -82,9 +83,14 @@ def _once(study: Study, settings: Settings, table: Zones | None, round_: int, pr
     if not any(s.cases.sum() for s in study.streams):
         return _result(study, settings, [], np.zeros(0))  # no replicates are needed to say so
     ready = plan(study, settings, table)
-    found = _searched(settings, ready)
-    best = float(found.llr.max(initial=0.0))
-    simulated = maxima(study, settings, ready, best, round_, progress) if settings.replicates else np.zeros(0)
+    with ThreadPoolExecutor(1) as aside:
+        searching = aside.submit(_searched, settings, ready)
+        best = 0.0
+        if stopping(settings) or settings.threads == 1:  # otherwise the replicates need not know it
+            best = _best(searching.result())
+        simulated = maxima(study, settings, ready, best, round_, progress) if settings.replicates else np.zeros(0)
+        found = searching.result()
+    best = _best(found)
     used = inference.stop_at(best, simulated, stopping(settings)) if stopping(settings) else len(simulated)
     simulated = simulated[:used]
     most = min(MOST, len(ready.zones.centre) if settings.analysis != "temporal" else study.places)
@@ -116,6 +122,10 @@ def _searched(settings: Settings, ready: Plan) -> Rows:
         more = settings.analysis == "space-time" and not settings.prospective
         found = search(seen, ready.zones, ready.penalty, spans, ready.limits, more)
     return found._replace(first=found.first + begin, last=found.last + begin)
+
+
+def _best(found: Rows) -> float:
+    return float(found.llr.max(initial=0.0))
 
 
 def _candidates(study: Study, ready: Plan, found: Rows, least: float) -> list[Candidate]:

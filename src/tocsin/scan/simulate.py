@@ -12,6 +12,7 @@ from typing import Any
 
 import numba as nb
 import numpy as np
+from numpy.typing import NDArray
 
 from tocsin.errors import MethodError
 from tocsin.scan import families, lanes, lehmer, thresholds
@@ -101,6 +102,7 @@ class _Batch:
             if not self.satscan
         ]
         whole = field(plan.kind, plan.n, plan.u, plan.simulated, plan.within)
+        self.room: list[Counts] = []  # of batches that are done: new memory costs more than what is done in it
         self.field = whole._replace(
             n=np.ascontiguousarray(whole.n[:, :, first:]), u=np.ascontiguousarray(whole.u[:, :, first:])
         )
@@ -114,21 +116,26 @@ class _Batch:
 
     def __call__(self, batch: int) -> Floats:
         counts = [self._draw(batch, s) for s in range(len(self.study.streams))]
-        return self.fast(counts[0]) if self.fast else self._slow(counts)
+        if not self.fast:
+            return self._slow(counts)
+        found = self.fast(counts[0])
+        self.room.append(counts[0])
+        return found
 
     def _draw(self, batch: int, s: int) -> Counts:
         """Counts (L, K, LANES) of one stream, summed from each interval to the end."""
         L, K = self.field.n.shape[1], self.field.n.shape[2] - 1
         heaviest = float(self.field.u[s, :, 0].sum()) if self.settings.model in ("ebp", "ebnb") else 0.0
         total = max(float(self.field.N[s].max(initial=0)), 1.5 * heaviest + 1000)
-        counts = np.zeros((L, K, LANES), np.int16 if total < _SMALL else np.int32)
+        wide: type[np.int16 | np.int32] = np.int16 if total < _SMALL else np.int32
+        counts: Counts = self.room.pop() if self.room else np.empty((L, K, LANES), wide)
+        counts.fill(0)
         if self.satscan:
             for lane in range(min(LANES, self.settings.replicates - batch * LANES)):
                 self._satscan(s, batch * LANES + lane, counts, lane)
         else:
             self.draws[s](np.random.default_rng([self.settings.seed, self.round, batch, s]), counts)
-        for k in range(K - 2, -1, -1):
-            counts[:, k] += counts[:, k + 1]
+        lanes.summed(counts.reshape(L * K, LANES), K)
         return counts
 
     def _satscan(self, s: int, replicate: int, counts: Counts, lane: int) -> None:
@@ -214,33 +221,32 @@ class SideBySide:
         self.whole = self._tables(plan)
         self.narrow: dict[str, thresholds.Tables] = {"int32": self.whole}
         self.least, self.floor = math.inf, 0.0
+        self.room: list[NDArray[np.int8]] = []
 
     def _tables(self, plan: Plan) -> thresholds.Tables:
         limits, spans = plan.limits, self.windows
+        both = bool(limits.ways & LOW)
         high: list[Counts] = []
         low: list[Counts] = []
         for g in range(int(spans.group.max()) + 1):
             w = np.flatnonzero(spans.group == g)
             w = w[np.argmin(spans.N[w])]
             totals = thresholds.Totals(self.kind, float(spans.N[w]), float(spans.U[w]))
-            for ways, least, into, is_low in (
-                (HIGH, limits.least_high, high, False),
-                (LOW, limits.least_low, low, True),
-            ):
-                never = math.inf if not limits.ways & ways else least
-                into.append(thresholds.table(totals, never, self.bins.used, is_low))
-        both = bool(limits.ways & LOW)
+            least = limits.least_high if limits.ways & HIGH else math.inf
+            high.append(thresholds.table(totals, least, self.bins.used, False))
+            low.append(thresholds.table(totals, limits.least_low, self.bins.used if both else self.bins.used[:0], True))
         return thresholds.Tables(np.stack(high).astype(np.int32), np.stack(low).astype(np.int32), both)
 
     def __call__(self, counts: Counts) -> Floats:
         """Start from what nearly all replicates reach, known from batches before; those below it begin at nothing."""
-        largest = counts.max(initial=0)
+        narrow: NDArray[np.int8] = self.room.pop() if self.room else np.empty(counts.shape, np.int8)
         kind = counts.dtype.name
-        if largest <= _TINY and counts.dtype == np.int16:
-            if int(counts[:, 0].sum(axis=0, dtype=np.int64).max()) < np.iinfo(np.int8).max:
-                kind = "int8"
-            counts = counts.astype(np.int8)
-        counts = counts[self.near]
+        largest, most = lanes.narrowed(_rows(counts), self.near, narrow.reshape(len(narrow), -1))
+        if largest <= _TINY:
+            kind = "int8" if most < np.iinfo(np.int8).max else kind
+            counts = narrow
+        else:
+            counts = counts[self.near]
         if kind not in self.narrow:
             self.narrow[kind] = _narrowed(self.whole, np.dtype(kind))
         tables = self.narrow[kind]
@@ -250,12 +256,18 @@ class SideBySide:
         if floor > 0 and (below := best <= floor).any():
             best[below] = 0.0
             self._raise(counts, tables, best)
+        self.room.append(narrow)
         self.least = min(self.least, float(best.min()))
         self.floor = 0.8 * self.least
         return best
 
     def _raise(self, counts: Counts, tables: thresholds.Tables, best: Floats) -> None:
         lanes.maxima(self.kind, counts, self.expected, self.families, self.windows, tables, self.bins, best)
+
+
+def _rows(counts: Counts) -> Counts:
+    """All intervals and lanes of a location in one row."""
+    return counts.reshape(len(counts), -1)
 
 
 def _narrowed(tables: thresholds.Tables, kind: np.dtype[Any]) -> thresholds.Tables:

@@ -6,8 +6,9 @@ n observed and u expected inside the window, N and U in all. For the Bernoulli m
 import math
 from typing import Final
 
-import numba as nb
 import numpy as np
+
+from tocsin.scan.bare import bare
 
 POISSON: Final = 0  # conditional on the total: Kulldorff (1997), Comm. Stat. 26:1481, section 3.2; also permutation
 BERNOULLI: Final = 1  # Kulldorff (1997), section 3.1
@@ -20,13 +21,13 @@ BOTH: Final = 3
 TIED: Final = 1e-9  # log likelihood ratios closer than this are the same
 
 
-@nb.njit(cache=True, nogil=True, error_model="numpy")
+@bare
 def _xlog(x: float, y: float) -> float:
     """x ln(x/y), 0 at x = 0."""
     return x * math.log(x / y) if x > 0 else 0.0
 
 
-@nb.njit(cache=True, nogil=True, error_model="numpy")
+@bare
 def llr(kind: int, n: float, u: float, N: float, U: float) -> float:
     """The log likelihood ratio of one window (≥ 0 up to rounding); its direction is not looked at."""
     if kind == POISSON:
@@ -40,7 +41,7 @@ def llr(kind: int, n: float, u: float, N: float, U: float) -> float:
     return (n - u) * (n - u) / (2.0 * u) if u > 0 else 0.0
 
 
-@nb.njit(cache=True, nogil=True)
+@bare
 def direction(kind: int, n: float, u: float, N: float, U: float) -> int:
     """HIGH if more than expected, LOW if fewer, 0 if just as many."""
     left, right = (n, u) if kind >= EXPECTATION else (n * U, u * N)
@@ -49,7 +50,7 @@ def direction(kind: int, n: float, u: float, N: float, U: float) -> int:
     return LOW if left < right else 0
 
 
-@nb.njit(cache=True, nogil=True, error_model="numpy")
+@bare
 def bound(kind: int, n: float, u: float, N: float, U: float) -> float:
     """A number the log likelihood ratio does not exceed, without logarithms: Pearson's χ² bounds the divergence."""
     if kind == POISSON:
@@ -63,6 +64,15 @@ def bound(kind: int, n: float, u: float, N: float, U: float) -> float:
     return (n - u) * (n - u) / u if u > 0 else math.inf
 
 
+@bare
+def no_better(kind: int, n: float, u: float, N: float, U: float, best: float) -> bool:
+    """Whether the bound says that the log likelihood ratio does not exceed `best`; Poisson without a division."""
+    if kind == POISSON and 0 < u < U:
+        gap = n * U - u * N
+        return gap * gap <= best * (u * N * (U - u))
+    return bound(kind, n, u, N, U) <= best
+
+
 def relative_risk(kind: int, n: float, u: float, N: float, U: float) -> float:
     """Risk inside over risk outside the window; infinite when nothing is outside, NaN when nobody is at risk."""
     if u <= 0:
@@ -73,7 +83,7 @@ def relative_risk(kind: int, n: float, u: float, N: float, U: float) -> float:
     return (n / u) / outside if outside > 0 else (math.inf if n > 0 else math.nan)
 
 
-@nb.njit(cache=True, nogil=True)
+@bare
 def risk_within(kind: int, n: float, u: float, N: float, U: float, floor: float, ceiling: float, way: int) -> bool:
     """Whether the relative risk keeps to the floor (high) or ceiling (low); 0 = no limit. Division-free."""
     if (way == HIGH and floor <= 0) or (way == LOW and ceiling <= 0):

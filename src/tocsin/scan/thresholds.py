@@ -10,11 +10,12 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
+from tocsin.scan.bare import bare
 from tocsin.scan.statistic import BERNOULLI, HIGH, LOW, direction, llr
 from tocsin.types import Floats, Ints
 
 LEVEL = 0.05  # step of the statistic in the table …
-LEVELS = 800  # … and how many
+LEVELS = 480  # … and how many
 BITS = 47  # of a float's 52 after the point are dropped: below WIDE, 32 bins an octave
 WIDE = 16.0  # expected counts from here on …
 FINE = 16  # … have so many bins to a unit of their square root, as their standard deviation grows with that
@@ -32,7 +33,7 @@ class Totals(NamedTuple):
 
 
 class Tables(NamedTuple):
-    """Counts that beat a level: high, low (G, LEVELS, B); whether low counts matter."""
+    """Counts that beat a level: high, low (G, B, LEVELS), low without bins if low counts do not matter; if they do."""
 
     high: Counts
     low: Counts
@@ -49,7 +50,7 @@ class State(NamedTuple):
     since: Floats
 
 
-@nb.njit(cache=True, nogil=True, inline="always")
+@bare
 def bin_of(held: float, edge: Floats, bits: Ints) -> int:
     """The bin of an expected count; edge (1,) is room for it, bits the same room as an integer."""
     edge[0] = held
@@ -59,7 +60,7 @@ def bin_of(held: float, edge: Floats, bits: Ints) -> int:
     return int(bits[0] >> BITS) + int((math.sqrt(held) - math.sqrt(WIDE)) * FINE)
 
 
-@nb.njit(cache=True, nogil=True)
+@bare
 def _edge(b: int, edge: Floats, bits: Ints) -> float:
     """The least expected count of a bin."""
     edge[0] = WIDE
@@ -72,14 +73,14 @@ def _edge(b: int, edge: Floats, bits: Ints) -> float:
 
 @nb.njit(cache=True, nogil=True)
 def table(totals: Totals, least: float, used: Ints, low: bool) -> Counts:
-    """Counts (LEVELS, B) that may beat each level in each of the bins of expectations (B,).
+    """Counts (B, LEVELS) that may beat each level in each of the bins of expectations (B,).
 
     High: no larger than the smallest such count, at the low edge of the bin. Low: no smaller than the largest, at the
     high edge.
     """
     edge = np.empty(1)
     bits = edge.view(np.int64)
-    found = np.full((LEVELS, len(used)), -1 if low else NEVER, np.int32)
+    found = np.full((len(used), LEVELS), -1 if low else NEVER, np.int32)
     for b in range(len(used)):
         aside = 1e-12 if low else -1e-12  # more than rounding moves an edge
         u = min(_edge(used[b] + (1 if low else 0), edge, bits) * (1 + aside), totals.U)
@@ -92,43 +93,50 @@ def table(totals: Totals, least: float, used: Ints, low: bool) -> Counts:
             if direction(totals.kind, n, held, totals.N, totals.U) == (LOW if low else HIGH):
                 ratio = llr(totals.kind, n, held, totals.N, totals.U)
                 while level < LEVELS and ratio > level * LEVEL:
-                    found[level, b] = before
+                    found[b, level] = before
                     level += 1
             before = n - 1 if low else n + 1
             n += -stride if low else stride
         if level < LEVELS and not low and before <= totals.N:
-            found[level:, b] = min(before, NEVER)
+            found[b, level:] = min(before, NEVER)
         if level < LEVELS and low and before >= max(least, 0.0):
-            found[level:, b] = before
+            found[b, level:] = before
     return found
 
 
-@nb.njit(cache=True, nogil=True)
+@bare
 def start(best: Floats, penalty: float, state: State, tables: Tables) -> None:
     """All thresholds, for what each lane has reached."""
-    G, _, B = tables.high.shape
+    G, B, _ = tables.high.shape
+    changed = False
     for j in range(LANES):
         row = level_of(best[j] / penalty)
-        if state.since[j] == row:
-            continue
+        changed |= state.since[j] != row
         state.since[j] = state.row[j] = row
+    if changed:
         for g in range(G):
             for b in range(B):
-                state.high[g * B + b, j] = tables.high[g, row, b]
+                _set(state.high, g * B + b, tables.high, g, b, state.row)
                 if tables.both:
-                    state.low[g * B + b, j] = tables.low[g, row, b]
+                    _set(state.low, g * B + b, tables.low, g, b, state.row)
 
 
-@nb.njit(cache=True, nogil=True)
+@bare
+def _set(into: Counts, at: int, table: Counts, g: int, b: int, row: Ints) -> None:
+    for j in range(LANES):
+        into[at, j] = table[g, b, row[j]]
+
+
+@bare
 def level_of(statistic: float) -> int:
     """The row of the tables."""
     return min(int(statistic / LEVEL), LEVELS - 1)
 
 
-@nb.njit(cache=True, nogil=True, inline="always")
+@bare
 def refresh(g: int, b: int, j: int, state: State, tables: Tables) -> None:
     """One threshold, for what the lane has reached since it was set: only those that were hit are worth it."""
-    at = g * tables.high.shape[2] + b
-    state.high[at, j] = tables.high[g, state.row[j], b]
+    at = g * tables.high.shape[1] + b
+    state.high[at, j] = tables.high[g, b, state.row[j]]
     if tables.both:
-        state.low[at, j] = tables.low[g, state.row[j], b]
+        state.low[at, j] = tables.low[g, b, state.row[j]]

@@ -5,8 +5,6 @@ distances in the order of their coordinates. Source: Kulldorff & Nagarwalla (199
 """
 
 import math
-from collections.abc import Iterator
-from itertools import pairwise
 from typing import NamedTuple
 
 import numba as nb
@@ -14,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.errors import MethodError
+from tocsin.scan.nearest import Reach, around
 from tocsin.scan.settings import Settings
 from tocsin.types import Floats, Ints
 
 EARTH_KM = 6367.0
-FEW = 512  # points of which it pays to sort all around all
 Index = NDArray[np.int32] | NDArray[np.int64]  # of locations: 32 bits save memory where there are many
 
 
@@ -68,16 +66,7 @@ def everywhere(locations: int) -> Zones:
 
 def with_everywhere(zones: Zones, locations: int) -> Zones:
     """The zones, and one window more: all locations at once."""
-    one = everywhere(locations)
-    return Zones(
-        np.concatenate([zones.members, one.members]),
-        np.append(zones.begin, zones.begin[-1] + locations),
-        np.append(zones.centre, -1),
-        np.append(zones.shape, 1.0),
-        np.append(zones.angle, 0.0),
-        np.append(zones.reported, locations),
-        np.append(zones.smallest, locations),
-    )
+    return joined([zones, everywhere(locations)])
 
 
 def zones(
@@ -90,23 +79,22 @@ def zones(
     """
     if len(settings.shapes) and (earth or space.shape[1] != 2):
         raise MethodError("ellipses need Cartesian coordinates in two dimensions; project the coordinates first")
-    limit = _straight(settings.max_distance, earth)
-    shown = _straight(settings.reported_max_distance, earth)
-    heavy = weight.sum() * settings.max_size if settings.max_size else math.inf
-    heavy_shown = weight.sum() * settings.reported_max_size if settings.reported_max_size else math.inf
-    found = _Families()
+    total = weight.sum()
+    reach = Reach(
+        _straight(settings.max_distance, earth),
+        total * settings.max_size if settings.max_size else math.inf,
+        _straight(settings.reported_max_distance, earth),
+        total * settings.reported_max_size if settings.reported_max_size else math.inf,
+    )
+    by = order(space)
+    middle = by if centres is None else order(centres)
+    found = []
     for shape, angle in [(1.0, 0.0), *_ellipses(settings)]:
-        flat = space if shape == 1.0 else squeeze(space, shape, angle)
-        by = order(space)
-        lined, loads = flat[by], weight[by]
-        middle = by if centres is None else order(centres)
-        around = lined if centres is None else (centres if shape == 1.0 else squeeze(centres, shape, angle))[middle]
-        for c, (near, far) in zip(middle, _around(lined, loads, around, limit, heavy), strict=True):
-            most = int(np.searchsorted(far, shown, side="right")) if shown < math.inf else len(near)
-            if heavy_shown < math.inf:
-                most = min(most, int(np.searchsorted(np.cumsum(loads[near]), heavy_shown * (1 + 1e-12), side="right")))
-            found.add(by[near], int(c), shape, angle, most)
-    return found.zones()
+        lined = (space if shape == 1.0 else squeeze(space, shape, angle))[by]
+        rounds = lined if centres is None else (centres if shape == 1.0 else squeeze(centres, shape, angle))[middle]
+        near, begin, told = around(lined, weight[by], rounds, reach, settings.threads or nb.get_num_threads())
+        found.append(_families(by.astype(np.int32)[near], begin, middle, shape, angle, told))
+    return joined(found)
 
 
 def from_lists(
@@ -119,14 +107,18 @@ def from_lists(
     """
     if reach is None and (settings.max_distance or settings.reported_max_distance):
         raise MethodError("lists of neighbours have no distances to limit; give a network, or limit the share")
-    found = _Families()
+    members, sizes, told = [np.zeros(0, np.int32)], [0], []
     for c, near in enumerate(lists):
         load = np.cumsum(weight[near])
         far = np.zeros(len(near)) if reach is None else reach[c]
         most = _prefix(load, far, weight.sum() * settings.max_size, settings.max_distance)
-        told = _prefix(load, far, weight.sum() * settings.reported_max_size, settings.reported_max_distance)
-        found.add(near[:most], c, 1.0, 0.0, min(most, told))
-    return found.zones()
+        told.append(
+            min(most, _prefix(load, far, weight.sum() * settings.reported_max_size, settings.reported_max_distance))
+        )
+        members.append(near[:most].astype(np.int32))
+        sizes.append(most)
+    centres = np.arange(len(lists), dtype=np.int64)
+    return _families(np.concatenate(members), np.cumsum(sizes), centres, 1.0, 0.0, np.array(told, dtype=np.int64))
 
 
 def _prefix(load: Floats, far: Floats, heavy: float, limit: float) -> int:
@@ -163,30 +155,19 @@ def _cut(members: Index, begin: Ints, smallest: Ints, weight: Floats, heavy: flo
     return kept[:size].copy(), start
 
 
-class _Families:
-    """Collects families, then lays them end to end."""
+def _families(members: NDArray[np.int32], begin: Ints, centre: Ints, shape: float, angle: float, told: Ints) -> Zones:
+    """Families of one shape."""
+    Z = len(centre)
+    return Zones(members, begin, centre, np.full(Z, shape), np.full(Z, angle), told, np.ones(Z, np.int64))
 
-    def __init__(self) -> None:
-        self.members: list[NDArray[np.int32]] = []
-        self.rows: list[tuple[int, float, float, int]] = []
 
-    def add(self, members: Ints, centre: int, shape: float, angle: float, reported: int) -> None:
-        self.members.append(members.astype(np.int32))
-        self.rows.append((centre, shape, angle, reported))
-
-    def zones(self) -> Zones:
-        begin = np.concatenate([[0], np.cumsum([len(m) for m in self.members])]).astype(np.int64)
-        flat = np.concatenate([*self.members, np.zeros(0, np.int32)])
-        centre, shape, angle, reported = (np.array(c) for c in zip(*self.rows, strict=True))
-        return Zones(
-            flat,
-            begin,
-            centre.astype(np.int64),
-            shape * 1.0,
-            angle * 1.0,
-            reported.astype(np.int64),
-            np.ones(len(centre), np.int64),
-        )
+def joined(parts: list[Zones]) -> Zones:
+    """Families of several kinds, end to end."""
+    if len(parts) == 1:
+        return parts[0]
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    sizes = np.concatenate([np.diff(part.begin) for part in parts])
+    return Zones(*columns)._replace(begin=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64))
 
 
 def _straight(distance: float, earth: bool) -> float:
@@ -206,71 +187,3 @@ def squeeze(points: Floats, shape: float, angle: float) -> Floats:
     x, y = points[:, 0], points[:, 1]
     along_axis = (x * math.cos(angle) + y * math.sin(angle)) / shape
     return np.column_stack([along_axis, y * math.cos(angle) - x * math.sin(angle)])
-
-
-def _around(
-    points: Floats, loads: Floats, middles: Floats, limit: float, heavy: float
-) -> Iterator[tuple[Ints, Floats]]:
-    """For each middle the points within both limits, nearest first, equal distances in index order; and distances."""
-    if len(points) <= FEW:
-        near, far, begin = _few(points, loads, middles, limit, heavy * (1 + 1e-12))
-        yield from ((near[a:b], far[a:b]) for a, b in pairwise(begin.tolist()))
-        return
-    guess = 64
-    for middle in middles:
-        found = _nearest(points, loads, middle, limit, heavy, guess)
-        guess = max(2 * len(found[0]), 64)
-        yield found
-
-
-@nb.njit(cache=True, nogil=True)
-def _few(points: Floats, loads: Floats, middles: Floats, limit: float, heavy: float) -> tuple[Ints, Floats, Ints]:
-    """Few points, all middles at once: indices, distances, where each middle's begin (M + 1,)."""
-    M, L = len(middles), len(points)
-    near, far = np.empty(M * L, np.int64), np.empty(M * L)
-    begin = np.zeros(M + 1, np.int64)
-    distance, size = np.empty(L), 0
-    for c in range(M):
-        for i in range(L):
-            square = 0.0
-            for d in range(points.shape[1]):
-                square += (points[i, d] - middles[c, d]) ** 2
-            distance[i] = math.sqrt(square)
-        load = 0.0
-        for i in np.argsort(distance, kind="mergesort"):
-            load += loads[i]
-            if load > heavy or distance[i] > limit:
-                break
-            near[size], far[size] = i, distance[i]
-            size += 1
-        begin[c + 1] = size
-    return near[:size].copy(), far[:size].copy(), begin
-
-
-def _nearest(
-    points: Floats, loads: Floats, middle: Floats, limit: float, heavy: float, guess: int
-) -> tuple[Ints, Floats]:
-    """Indices of the points within both limits, nearest first, equal distances in index order; and the distances."""
-    gap = points - middle
-    squares = np.einsum("ij,ij->i", gap, gap)
-    L = len(points)
-    while True:
-        if limit < math.inf:  # told by the squares, with room for rounding
-            head = np.flatnonzero(squares <= limit * limit * (1 + 1e-9))
-            guess = L
-        elif guess < L:
-            edge = np.partition(squares, guess)[guess]
-            head = np.flatnonzero(squares <= edge)
-        else:
-            head = np.arange(L)
-        distance = np.sqrt(squares[head])
-        by = np.argsort(distance)  # several times faster than a stable sort, which only ties need
-        if (np.diff(distance[by]) == 0).any():
-            by = np.argsort(distance, kind="stable")
-        near, far = head[by], distance[by]
-        load = np.cumsum(loads[near])
-        keep = int(np.searchsorted(load, heavy * (1 + 1e-12), side="right"))
-        keep = min(keep, int(np.searchsorted(far, limit, side="right")))
-        if keep < len(near) or guess >= L:
-            return near[:keep], far[:keep]
-        guess *= 2
