@@ -311,7 +311,7 @@ def test_names_in_other_encodings_and_names_that_would_lead_elsewhere(tmp_path: 
 
     async def main() -> None:
         async with running(made, ENV) as (site, _):
-            await until(lambda: stored(site)[0] == 2, "2 events")
+            await until(lambda: site.feeds["rows"].messages == 2, "2 messages")
             said = [r[0] for r in site.desk.store.db.execute("SELECT file FROM delivery").fetchall()]
             assert any("out/发热.jsonl" in f for f in said)
             assert all(f.isprintable() for f in said)
