@@ -1,4 +1,4 @@
-"""`tocsin` with a leader that answers its group a moment late: librdkafka's mock refuses a follower that comes after it.
+"""`tocsin` with a leader that deals a moment late: librdkafka's mock refuses a follower that comes after it.
 
 A real broker gives a follower its share whenever it asks. The delay changes nothing of what is tested.
 """

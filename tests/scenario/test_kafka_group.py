@@ -1,4 +1,4 @@
-"""Two servers of one city in one consumer group: one is killed, the other takes its partitions, and every case counts once.
+"""Two servers of one city in one consumer group: one is killed, the other takes over, and every case counts once.
 
 The peer is librdkafka's mock cluster, which joins, synchronises, times out and rebalances groups by Kafka's protocol; a
 broker of the Kafka project itself needs a Java machine and is not part of the tests.
