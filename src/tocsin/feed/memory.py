@@ -20,7 +20,7 @@ def read(where: Path, of: list[str]) -> Any:
     """What was remembered of the same `of` (an address, say); {} where there is nothing, or nothing readable."""
     try:
         found = msgspec.json.decode(where.read_bytes(), type=dict[str, Any])
-    except (OSError, msgspec.DecodeError, msgspec.ValidationError):
+    except (OSError, UnicodeError, RecursionError, msgspec.DecodeError, msgspec.ValidationError):
         return {}
     return found.get("memory", {}) if found.get("of") == of else {}
 
