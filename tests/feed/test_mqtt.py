@@ -195,7 +195,9 @@ def test_a_try_leaves_the_session_alone(tmp_path: Path, broker: mosquitto.Broker
     assert f"port {broker.port}" in str(done.exception)
 
 
-@pytest.mark.parametrize(("topic", "name"), [(b"a\xff", "mqtt of a name that is not UTF-8"), (b"a\nb", "mqtt a\ufffdb")])
+@pytest.mark.parametrize(
+    ("topic", "name"), [(b"a\xff", "mqtt of a name that is not UTF-8"), (b"a\nb", "mqtt a\ufffdb")]
+)
 def test_a_topic_that_cannot_be_shown_keeps_nothing_from_being_taken(topic: bytes, name: str) -> None:
     came = MQTTMessage(topic=topic)
     came.payload = b"x"
