@@ -1,5 +1,6 @@
 """SFTP through a real server: each file once, whole, answered for when durable; over cuts, changes and wrong keys."""
 
+import asyncio
 import json
 import os
 from collections.abc import Iterator
@@ -250,7 +251,9 @@ def test_another_host_key_is_refused_before_anything_is_sent(tmp_path: Path, hos
     assert (host.tried, host.reads) == (0, [])
 
 
-def test_a_wrong_password_is_said_and_not_tried_again_at_once(tmp_path: Path, host: Host) -> None:
+def test_a_wrong_password_is_said_and_not_tried_again_at_once(
+    tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = city(tmp_path, ROWS, feed(host))
 
     async def main() -> None:
@@ -259,7 +262,12 @@ def test_a_wrong_password_is_said_and_not_tried_again_at_once(tmp_path: Path, ho
             await until(lambda: status.state == "down", "refused")
             assert "does not let tocsin in" in status.problem
             assert "hunter2" not in repr(site.feeds)
-            assert sftp.AFTER_REFUSAL >= 60
+            tried = host.tried
+            await asyncio.sleep(1.5)  # many times `seconds`
+            assert host.tried == tried, "who insists is locked out"
+            monkeypatch.setattr(sftp, "AFTER_REFUSAL", 0.1)
+        async with running(made, {"P": "hunter2"}) as (site, _):
+            await until(lambda: host.tried > tried + 2, "tried again, later")
         assert host.came == 0
 
     go(main)
