@@ -62,3 +62,8 @@ def test_an_answer_never_ends_in_its_middle() -> None:
     (answer,) = acknowledge(asked, "A", "", "20260302", "T1")
     assert Frames(1000).feed(START + answer + END) == [Frame(answer)]
     assert b"MSA|AA|C1\r" in answer
+
+
+def test_half_a_letter_is_no_separator() -> None:
+    """With it the line would be one field, and its header none."""
+    assert header(b"MSH\x841\x953~\\&|ED|East^99^NPI|TOCSIN|CDC|20260302||ADT^A04|C1|P|2.5.1\r") is None

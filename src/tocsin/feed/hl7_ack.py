@@ -37,7 +37,7 @@ def header(data: bytes) -> Header | None:
     """The message's MSH; None if it is no HL7 v2 message."""
     data = data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n ")
     line = data.replace(b"\n", b"\r").split(b"\r", 1)[0][:4096].translate(None, FRAMING)
-    if not line.startswith(b"MSH") or len(line) < 8 or line[3:4].isalnum():
+    if not line.startswith(b"MSH") or len(line) < 8 or line[3:4].isalnum() or not line[3:4].isascii():
         return None
     separator = line[3:4]
     read = read_text(line, "", "auto")  # a letter of GBK may have the separator's byte in it
