@@ -38,7 +38,7 @@ fuzz: .venv-dev/ready        ## changed samples to every parser, a million in so
 	$(DEV)/python tests/fuzz.py --minutes $(or $(MINUTES),15) --seed $${SEED:-$$(date +%s)}
 
 bench: .venv-dev/ready       ## measure; figures go into docs/performance.md
-	for b in benchmarks/*.py; do $(DEV)/python $$b || exit 1; done
+	for b in benchmarks/*.py; do PYTHONPATH=tests $(DEV)/python $$b || exit 1; done
 
 wheel: .venv-dev/ready       ## build dist/*.whl with the page in it
 	rm -rf dist

@@ -1,16 +1,18 @@
-"""How fast messages become events: records a second by format, on one core, and the memory it takes.
+"""How fast files and messages become events: records a second by format, on one core, and the memory it takes.
 
 Run: PYTHONPATH=src:tests python benchmarks/formats.py [ROWS]
 """
 
 import io
+import random
 import resource
 import sys
 import time
 from collections.abc import Callable
 
 from messages import SAMPLES
-from tables import AREAS, NOW, settings
+from tables import AREAS, CITY, MAPPING, NOW, WRITERS, settings
+from tocsin import config
 from tocsin.ingest import parse
 
 PART = 1000  # rows made at a time
@@ -39,6 +41,31 @@ def table(first: int, last: int) -> list[list[str]]:
 
 def main() -> None:
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 50_000
+    files(rows)
+    messages(rows)
+
+
+def files(rows: int) -> None:
+    """Tables: a line list, keyed by a column or by the digest of each row."""
+    chance = random.Random(1)
+    cases = [
+        [str(i), f"2026-0{chance.randint(1, 6)}-{chance.randint(1, 28):02}", "2026-07-01", "1101", "流感", "1"]
+        for i in range(rows)
+    ]
+    for key, key_line in (("key column", 'key = "id"'), ("row digest", "")):
+        city = config.parse(CITY + MAPPING + key_line)
+        for name, write in WRITERS.items():
+            data = write(cases)
+            stream = io.BytesIO(data)
+            began = time.process_time()
+            n = sum(1 for _ in parse(city.source("clinic"), stream, file="f", tree=AREAS, settings=city, received=NOW))
+            spent = time.process_time() - began
+            peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            print(f"{name:14} {n / spent:9,.0f} records/s  {len(data) / 1e6:7.1f} MB  peak {peak_mb:5,.0f} MB  {key}")
+
+
+def messages(rows: int) -> None:
+    """Messages and documents."""
     for name, sample in SAMPLES.items():
         city = settings(*sample.mapping(name))
         if name in STREAMED:

@@ -24,6 +24,7 @@ import httpx2 as httpx  # noqa: E402 - after the path is set
 import msgspec  # noqa: E402
 from starlette.testclient import TestClient  # noqa: E402 - after the path is set
 
+import fuzz_intake  # noqa: E402
 from messages import SAMPLES  # noqa: E402
 from server import small  # noqa: E402
 from tables import AREAS, CITY, GOOD, MAPPING, NOW, WRITERS, read, settings  # noqa: E402
@@ -106,7 +107,7 @@ def targets() -> dict[str, Target]:
     found["prm"] = Target([b"[Input]\nCaseFile=a.cas\nStartDate=2001/1/1\nEndDate=2002/1/1\nAnalysisType=3\n"],
                           text_of(prm.read))  # fmt: skip
     found["query"] = Target([f"/{p}".encode() for p in QUERIES], _asked)
-    return found
+    return found | {name: Target(*t) for name, t in fuzz_intake.targets().items()}
 
 
 QUERIES = (

@@ -30,6 +30,7 @@ from tocsin.store.events import Taken, append
 from tocsin.types import Cluster, Event, Evidence, Finding, Flag, Instant, Note, State
 
 BATCH = 2000  # items in one transaction: a few milliseconds of fsync shared by many
+WRONG = 50_000  # findings of one message; what is wrong takes many times the room that it took to send
 PUSH = "push"  # the source under which requests are counted as deliveries
 
 Item = Event | Finding
@@ -201,11 +202,12 @@ def receive(
     """Take one message of a source in, in the source's own format, its bytes kept; durable when it returns.
 
     `name` says in findings where it came from. The same bytes a second time add nothing: every record a duplicate.
+    After `WRONG` findings the rest of it is not read, and a last finding says so.
     """
     sha = hashlib.sha256(data).hexdigest()
     with desk.store.transaction():
         delivery = deliveries.begin(desk.store, source.name, name, sha, mapping_digest(desk, source), now)
-        items = list(parsed(desk, source, BytesIO(data), name, delivery.received))
+        items = list(_until_all_is_wrong(parsed(desk, source, BytesIO(data), name, delivery.received)))
         look(items)
         if delivery.done:  # what was wrong with it is known
             items = [i for i in items if isinstance(i, Event)]
@@ -213,6 +215,18 @@ def receive(
         taken = put(desk, items, delivery.id, delivery.received, known=delivery.done)
         deliveries.done(desk.store, delivery.id)
     return taken, items
+
+
+def _until_all_is_wrong(items: Iterable[Item]) -> Iterator[Item]:
+    """The items of a message up to its finding number `WRONG`, and then one that says so."""
+    wrong = 0
+    for item in items:
+        yield item
+        wrong += isinstance(item, Finding)
+        if wrong == WRONG and isinstance(item, Finding):
+            why = f"{WRONG:,} records up to here are wrong; the rest was not read. Mend the mapping, or the message"
+            yield item._replace(field="", value="", code="too-many", message=why, raw=b"", kept=False, key="")
+            return
 
 
 def mapping_digest(desk: Desk, source: SourceTable) -> str:

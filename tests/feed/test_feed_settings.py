@@ -1,6 +1,7 @@
 """[sources.feed] is checked in words, and holds no secret."""
 
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 
@@ -8,11 +9,13 @@ from feed.lines import ROWS
 from server import small
 from tocsin import loop
 from tocsin.config import parse
-from tocsin.config.feeds import MllpFeed, MqttFeed, password, secret
+from tocsin.config.feeds import KINDS, MllpFeed, MqttFeed, password, secret
 from tocsin.desk import open_desk
 from tocsin.errors import ConfigError
+from tocsin.server import wire
 
 MQTT = 'kind = "mqtt"\nhost = "broker"\ntopic = "epi/#"\n'
+SFTP = 'kind = "sftp"\nhost = "h"\nuser = "u"\nknown_hosts = "k"\n'
 POLL = 'kind = "poll"\nurl = "https://city.example/events"\n'
 
 
@@ -37,6 +40,13 @@ def parsed(feed: str):
         (POLL.replace("https://", "https://me:hunter2@"), ["feed.url", "headers"]),
         (POLL.replace("https", "file"), ["feed.url", "http"]),
         (POLL + 'next = "links.next"\n', ["feed.next", "/links/next"]),
+        ('kind = "sftp"\nhost = "h"\nuser = "u"\nkey = "id"\n', ["known_hosts", "sftp ("]),
+        (SFTP, ["feed.key", "password_file"]),
+        (SFTP + 'password = "hunter2"\n', ["feed.password", "${NAME}"]),
+        (SFTP + 'key = "id"\npassphrase = "hunter2"\n', ["feed.passphrase", "${NAME}"]),
+        (SFTP + 'key = "id"\nafter = "delete"\n', ["feed.after", "leave, mark, move"]),
+        (SFTP + 'key = "id"\nfiles = "out/*.csv"\n', ["feed.files", "path"]),
+        (SFTP.replace('"k"', '""') + 'key = "id"\n', ["feed.known_hosts", "empty"]),
         ('kind = "mllp"\nca = "ca.pem"\n', ["feed.ca", "cert"]),
         ('kind = "kafka"\nservers = "k:9092"\ntopic = "t"\nuser = "u"\npassword = "${P}"\nmechanism = "PLAIN"\n',
          ["feed.mechanism", "tls"]),
@@ -48,6 +58,11 @@ def test_a_mistake_is_said_with_what_is_allowed(feed: str, words: list[str]) -> 
     said = str(e.value)
     assert [w for w in words if w not in said] == []
     assert "hunter2" not in said
+
+
+def test_the_wire_knows_every_kind() -> None:
+    kinds = get_args(get_type_hints(wire.Feed)["kind"])
+    assert sorted(kinds) == sorted(k.__struct_config__.tag for k in KINDS)
 
 
 def test_only_this_machine_unless_told() -> None:

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.feed.frames import END, HEAD, START, Frame, Frames
+from tocsin.feed.hl7_ack import acknowledge, header
 
 contents = st.binary(max_size=40).map(lambda b: b.replace(b"\x0b", b"").replace(b"\x1c", b""))
 between = st.binary(max_size=10).map(lambda b: b.replace(b"\x0b", b""))
@@ -53,3 +54,16 @@ def test_memory_is_bounded_by_the_limit_however_much_comes() -> None:
 
 def test_an_end_without_its_return_is_taken_when_a_message_begins_after_it() -> None:
     assert Frames(99).feed(START + b"a\x1cb\x1c" + START + b"c" + END) == [Frame(b"a\x1cb"), Frame(b"c")]
+
+
+def test_an_answer_never_ends_in_its_middle() -> None:
+    """What is repeated of a message (MSH-10 before all) may hold a byte of the framing."""
+    asked = header(b"MSH|^~\\&|E\x1cD|East|T|CDC|20260302||ADT^A04|C1\x1c|P|2.5.1\rPID|1\r")
+    (answer,) = acknowledge(asked, "A", "", "20260302", "T1")
+    assert Frames(1000).feed(START + answer + END) == [Frame(answer)]
+    assert b"MSA|AA|C1\r" in answer
+
+
+def test_half_a_letter_is_no_separator() -> None:
+    """With it the line would be one field, and its header none."""
+    assert header(b"MSH\x841\x953~\\&|ED|East^99^NPI|TOCSIN|CDC|20260302||ADT^A04|C1|P|2.5.1\r") is None

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from paho.mqtt.client import MQTTMessage
 
 import mosquitto
 from feed.lines import ROWS, Failing, city, go, row, running, stored, until, up
@@ -16,6 +17,7 @@ from feed.test_mllp import certificates
 from server.test_writes import EVENT
 from tocsin import cli, loop
 from tocsin.errors import FeedError
+from tocsin.feed import mqtt
 
 pytestmark = pytest.mark.skipif(mosquitto.PROGRAM is None, reason="mosquitto is not installed (Debian: mosquitto)")
 VERSIONS = ["5", "3.1.1"]
@@ -191,3 +193,12 @@ def test_a_try_leaves_the_session_alone(tmp_path: Path, broker: mosquitto.Broker
     done = CliRunner().invoke(cli._tocsin, ["feed", "test", "rows", "--city", str(made)], standalone_mode=False)
     assert isinstance(done.exception, FeedError)
     assert f"port {broker.port}" in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("topic", "name"), [(b"a\xff", "mqtt of a name that is not UTF-8"), (b"a\nb", "mqtt a\ufffdb")]
+)
+def test_a_topic_that_cannot_be_shown_keeps_nothing_from_being_taken(topic: bytes, name: str) -> None:
+    came = MQTTMessage(topic=topic)
+    came.payload = b"x"
+    assert mqtt._message(came) == (b"x", name)

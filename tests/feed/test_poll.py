@@ -189,3 +189,18 @@ def test_a_try_says_what_is_there_and_remembers_nothing(tmp_path: Path, api: Api
     done = CliRunner().invoke(cli._tocsin, args, standalone_mode=False)
     assert isinstance(done.exception, FeedError)
     assert "cannot reach 127.0.0.1" in str(done.exception)
+
+
+@pytest.mark.parametrize("torn", [b"", b'{"of": [', b'{"of": ["\xff"]}', b"[" * 5000, b'{"of": null, "memory": 7}'])
+def test_a_memory_that_is_torn_is_none(tmp_path: Path, api: Api, torn: bytes) -> None:
+    made = city(tmp_path, ROWS, feed(api))
+    api.pages["/rows"] = 200, {}, row("a")
+    (made / "feeds").mkdir()
+    (made / "feeds" / "rows.json").write_bytes(torn)
+
+    async def main() -> None:
+        async with running(made) as (site, _):
+            await until(lambda: stored(site)[0] == 1, "taken")
+            assert site.feeds["rows"].errors == 0
+
+    go(main)

@@ -10,7 +10,8 @@ from pathlib import Path
 import httpx2 as httpx
 import pytest
 
-from feed.lines import VISITS, adt, city
+from feed.lines import ROWS, VISITS, adt, city, row
+from sftp_host import PASSWORD, USER, Host
 from tocsin.desk import open_desk
 from tocsin.feed.frames import END, START
 from tocsin.store import deliveries
@@ -74,6 +75,48 @@ def test_what_was_acknowledged_outlives_a_kill_in_the_middle(tmp_path: Path) -> 
         assert (code, err) == (0, "")
         assert "stopped" in out
         assert line.recv(10) == b""
+
+
+@pytest.mark.sqlite
+def test_files_of_an_sftp_server_outlive_kills_in_the_middle(tmp_path: Path) -> None:
+    """Each server that is killed takes up where the one before ended; at last every file is moved and counts once."""
+    host = Host(tmp_path / "sftp").start()
+    made = city(
+        tmp_path, ROWS,
+        f'kind = "sftp"\nhost = "127.0.0.1"\nport = {host.port}\nuser = "{USER}"\npassword = "${{P}}"\n'
+        f'known_hosts = "{host.known}"\nseconds = 0.2\nstill = 0.1\nafter = "move"\n',
+    )  # fmt: skip
+    for n in range(120):
+        host.put(f"{n:03}.jsonl", b"".join(row(f"k{n}-{i}") for i in range(20)), 1_700_000_000 + n)
+    moved = host.files / "taken"
+
+    def at_least(count: int) -> None:
+        end = time.monotonic() + PATIENCE
+        while len(list(moved.glob("*"))) < count:
+            assert time.monotonic() < end, f"{count} files moved"
+            time.sleep(0.005)
+
+    try:
+        for count in (20, 60):
+            with serving(made, P=PASSWORD) as served:
+                at_least(count)
+                served.process.send_signal(signal.SIGKILL)
+                served.process.wait(PATIENCE)
+            there = sum(1 for _ in moved.iterdir())
+            assert there < 120, "it was not killed in the middle"
+            desk = open_desk(made, {})
+            assert desk.store.db.execute("SELECT COUNT(*) FROM event").fetchone()[0] >= 20 * there
+            desk.store.close()
+        with serving(made, P=PASSWORD) as served:
+            at_least(120)
+            with httpx.Client(base_url=served.link, timeout=PATIENCE) as client:
+                said = client.get("/api/v1/sources").json()
+                assert isinstance(said, list), said
+                line = next(s for s in said if s["name"] == "rows")
+            assert (line["events"], line["feed"]["kind"]) == (2400, "sftp")
+    finally:
+        host.stop()
+    assert sorted(p.name for p in moved.iterdir()) == [f"{n:03}.jsonl" for n in range(120)]
 
 
 def test_a_feed_that_cannot_be_made_is_said_before_anything_is_served(tmp_path: Path) -> None:

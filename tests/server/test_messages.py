@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from tocsin import loop
 from tocsin.desk import open_desk
 from tocsin.server.app import API, build
 from tocsin.server.site import Site
@@ -84,3 +85,21 @@ def test_events_and_messages_of_other_types_are_told_what_is_taken(real: TestCli
     got = real.post(f"{API}/events", content=raw, headers={**WRITE, "Content-Encoding": "deflate"}, params={})
     assert got.status_code == 415
     assert real.post(f"{API}/events", json=[EVENT], headers=WRITE).json()["accepted"] == 1
+
+
+def test_a_little_that_unpacks_to_much_is_refused_and_what_is_all_wrong_is_not_read_to_its_end(
+    real: TestClient, site: Site
+) -> None:
+    """Each wrong row is a finding, which takes hundreds of times its room and many times its time."""
+    path = f"{API}/sources/inbox/messages"
+    wrong = b"id,day,town\n" + b'"\n' * (1 << 20)
+    got = real.post(path, content=zstd.compress(wrong), headers=WRITE | {"Content-Encoding": "zstd"})
+    assert (got.status_code, got.json()["error"]["code"]) == (413, "too-large")
+    assert "times its size" in got.json()["error"]["message"]
+    got = real.post(path, content=wrong, headers=WRITE).json()
+    assert (got["accepted"], got["findings"]) == (0, loop.WRONG + 1)
+    codes = site.desk.store.db.execute("SELECT code, COUNT(*) FROM finding GROUP BY code").fetchall()
+    assert sorted(map(tuple, codes)) == [("too-many", 1), ("wrong-column-count", loop.WRONG)]
+    honest = b"id,day,town\n" + b"".join(b"k%d,2026-03-01,11\n" % n for n in range(130_000))  # over 2 MiB
+    got = real.post(path, content=zstd.compress(honest), headers=WRITE | {"Content-Encoding": "zstd"})
+    assert (got.status_code, got.json()["accepted"]) == (200, 130_000), "tables shrink to a tenth or so"

@@ -60,6 +60,24 @@ def test_the_log_as_json_is_one_object_a_line() -> None:
     assert said["trace"].endswith("ValueError: two\nlines\n")
 
 
+def test_one_and_the_same_line_is_written_once_in_a_while() -> None:
+    sparing = journal.Sparing()
+
+    def written(text: str, at: float, why: Exception | None = None) -> str:
+        made = logging.LogRecord("x", logging.ERROR, "", 1, "%s", (text,), (type(why), why, None) if why else None)
+        made.created = at
+        return made.getMessage() if sparing.filter(made) else ""
+
+    assert [written("away", 100 + n / 1000) for n in range(1000)] == ["away"] + [""] * 999
+    assert written("another", 101) == "another"
+    assert written("away", 101, ValueError("for another reason")) == "away"
+    assert written("away", 111) == "away (999 more like it)"
+    assert [written("away", 112), written("away", 122)] == ["", "away (1 more like it)"]
+    for n in range(5000):
+        assert written(f"each another {n}", 123)
+    assert len(sparing._last) <= 1000
+
+
 def test_a_feeds_line_stands_in_the_sources_the_metrics_and_the_health(web: TestClient, site: Site) -> None:
     line = site.feeds["hospital"] = Status("mqtt", site.clock)
     assert web.get(f"{API}/health").json()["status"] == "ok"

@@ -11,6 +11,7 @@ import click
 from tocsin import loop
 from tocsin.cli.common import city_option, json_option, now, open_city, plain, print_json, print_table
 from tocsin.config import SourceTable
+from tocsin.config.feeds import SftpFeed
 from tocsin.desk import Desk
 from tocsin.errors import ConfigError, FeedError, TocsinError
 from tocsin.feed.contract import Message, sentence
@@ -132,4 +133,5 @@ def _where(source: SourceTable) -> str:
     servers = getattr(feed, "servers", "")
     host = getattr(feed, "url", "").split("?")[0] or (", ".join([servers] if isinstance(servers, str) else servers))
     host = host or f"{getattr(feed, 'host', '')}:{getattr(feed, 'port', 0) or ''}".rstrip(":")
-    return " ".join(filter(None, (host, topics)))
+    folder = f"{feed.path} {feed.files}" if isinstance(feed, SftpFeed) else ""
+    return " ".join(filter(None, (host, topics, folder)))

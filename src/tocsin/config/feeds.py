@@ -90,8 +90,28 @@ class PollFeed(_Certified, frozen=True, kw_only=True, tag="poll"):
     pages: int = 1000  # of one round
 
 
-AnyFeed = MllpFeed | MqttFeed | KafkaFeed | PollFeed
-KINDS: tuple[type[AnyFeed], ...] = (MllpFeed, MqttFeed, KafkaFeed, PollFeed)
+class SftpFeed(_Feed, frozen=True, kw_only=True, tag="sftp"):
+    """A folder on an SFTP server, looked into again and again."""
+
+    host: str
+    user: str
+    known_hosts: str  # file, as OpenSSH writes it, with the server's key; another key is refused, none is learnt
+    port: int = 22
+    path: str = "."  # the folder; "." is where the server puts us
+    files: str = "*"  # which names of it
+    key: str = ""  # file of our own private key …
+    passphrase: str = ""  # … and what opens it: "${NAME}", from the environment
+    password: str = ""  # "${NAME}": from the environment
+    password_file: str = ""  # … or the first line of this file
+    seconds: float = 60.0  # from one look to the next
+    still: float = 10.0  # seconds without a change of size and time after which a file is whole
+    after: str = "leave"  # what is done with a file that is durable: leave, mark (NAME.taken beside it) or move …
+    done: str = "taken"  # … into this folder, made if need be; seen from `path`
+    most: int = 32 << 20  # bytes of one file
+
+
+AnyFeed = MllpFeed | MqttFeed | KafkaFeed | PollFeed | SftpFeed
+KINDS: tuple[type[AnyFeed], ...] = (MllpFeed, MqttFeed, KafkaFeed, PollFeed, SftpFeed)
 
 
 def allowed_feeds() -> list[str]:
@@ -103,7 +123,7 @@ def feed_problems(feed: AnyFeed) -> Iterator[tuple[str, str]]:
     """(key, what is wrong and what is allowed) for what single types cannot say."""
     if isinstance(feed, _Certified) and bool(feed.cert) != bool(feed.key):
         yield "cert", "cert and key go together: the certificate's file and its key's"
-    if isinstance(feed, _Reached):
+    if isinstance(feed, _Reached | SftpFeed):
         if feed.password and not _NAME.fullmatch(feed.password):
             yield "password", 'a secret does not belong in this file; write "${NAME}" and set NAME, or password_file'
         if feed.password and feed.password_file:
@@ -118,7 +138,7 @@ def _numbers(feed: AnyFeed) -> Iterator[tuple[str, str]]:
     for name, least, most in (
         ("port", 0, 65535), ("most", 64, 1 << 30), ("idle", 0.1, 86_400), ("connections", 1, 10_000),
         ("under_way", 1, 10_000), ("batch", 1, 100_000), ("seconds", 0.1, 86_400 * 7), ("overlap", 0, 86_400 * 366),
-        ("pages", 1, 1_000_000), ("session", 0, 4_294_967_295),
+        ("pages", 1, 1_000_000), ("session", 0, 4_294_967_295), ("still", 0, 86_400),
     ):  # fmt: skip
         value = getattr(feed, name, None)
         if value is not None and not least <= value <= most:
@@ -137,11 +157,14 @@ def _own(feed: AnyFeed) -> Iterator[tuple[str, str]]:
         yield "mechanism", "PLAIN sends the password as it is; it needs tls = true"
     if isinstance(feed, PollFeed):
         yield from _poll(feed)
+    if isinstance(feed, SftpFeed):
+        yield from _sftp(feed)
 
 
 _CHOICES: dict[str, dict[str, tuple[str, ...]]] = {
     "mqtt": {"version": ("5", "3.1.1")},
     "kafka": {"since": ("earliest", "latest"), "mechanism": ("SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN")},
+    "sftp": {"after": ("leave", "mark", "move")},
 }
 
 
@@ -158,6 +181,18 @@ def _poll(feed: PollFeed) -> Iterator[tuple[str, str]]:
         yield "next", f"{feed.next!r} is no JSON pointer; write for example /links/next"
 
 
+def _sftp(feed: SftpFeed) -> Iterator[tuple[str, str]]:
+    for name in ("host", "user", "known_hosts", "path", "files", "done"):
+        if not getattr(feed, name).strip():
+            yield name, "it is empty"
+    if not (feed.key or feed.password or feed.password_file):
+        yield "key", "nothing to sign in with: give key, password or password_file"
+    if feed.passphrase and not _NAME.fullmatch(feed.passphrase):
+        yield "passphrase", 'a secret does not belong in this file; write "${NAME}" and set NAME'
+    if "/" in feed.files:
+        yield "files", "names of one folder, such as *.csv; the folder goes into path"
+
+
 def words(one_or_more: str | list[str]) -> list[str]:
     """A setting that may be one word or a list of them."""
     return [one_or_more] if isinstance(one_or_more, str) else list(one_or_more)
@@ -171,7 +206,7 @@ def secret(text: str, env: Mapping[str, str]) -> str:
     return _NAME.sub(lambda m: env.get(m[1]) or m[2] or "", text)
 
 
-def password(feed: _Reached, beside: Path, env: Mapping[str, str]) -> str:
+def password(feed: _Reached | SftpFeed, beside: Path, env: Mapping[str, str]) -> str:
     """The password of a feed, "" for none; ConfigError when it cannot be had."""
     if not feed.password_file:
         return secret(feed.password, env)

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from tocsin.ingest.hl7_charset import read_text
 
+FRAMING = b"\x0b\x1c"  # an answer that repeated these would end in its middle
 Verdict = Literal["A", "E", "R"]  # accepted; error: nothing of it could be used; rejected: no such message is taken
 _CODES = {"E": b"207^Application internal error^HL70357", "R": b"200^Unsupported message type^HL70357"}
 _EVENT = b"201^Unsupported event code^HL70357"
@@ -35,8 +36,8 @@ class Header(NamedTuple):
 def header(data: bytes) -> Header | None:
     """The message's MSH; None if it is no HL7 v2 message."""
     data = data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n ")
-    line = data.replace(b"\n", b"\r").split(b"\r", 1)[0][:4096]
-    if not line.startswith(b"MSH") or len(line) < 8 or line[3:4].isalnum():
+    line = data.replace(b"\n", b"\r").split(b"\r", 1)[0][:4096].translate(None, FRAMING)
+    if not line.startswith(b"MSH") or len(line) < 8 or line[3:4].isalnum() or not line[3:4].isascii():
         return None
     separator = line[3:4]
     read = read_text(line, "", "auto")  # a letter of GBK may have the separator's byte in it

@@ -99,7 +99,13 @@ class Mqtt:
 
 
 def _message(m: MQTTMessage) -> Message:
-    return Message(bytes(m.payload), f"mqtt {m.topic}")
+    try:
+        topic = m.topic
+    except (
+        UnicodeDecodeError
+    ):  # a broker that lets it pass; the message is taken all the same, or it would come for ever
+        topic = "of a name that is not UTF-8"
+    return Message(bytes(m.payload), f"mqtt {''.join(c if c.isprintable() else '�' for c in topic)}")
 
 
 class _Line:

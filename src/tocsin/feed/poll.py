@@ -1,20 +1,17 @@
 """An address asked again and again: pages taken in one round, remembered only when all of them are durable. I/O."""
 
 import asyncio
-import json
-import os
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import msgspec
 
 from tocsin.config.feeds import PollFeed, secret
 from tocsin.errors import FeedError
-from tocsin.feed import tls
+from tocsin.feed import memory, tls
 from tocsin.feed.aside import aside
 from tocsin.feed.contract import Deliver, Message, Say, Status, durable, sentence
 from tocsin.feed.http import Answer, Getter, within
@@ -53,7 +50,7 @@ class Poll:
         self._feed, self._clock = feed, clock
         self._headers = {name: secret(value, env) for name, value in feed.headers.items()}
         self._getter = Getter(tls.reaching(beside, feed.ca, feed.cert, feed.key), feed.proxy, feed.most)
-        self._file = beside / "feeds" / f"{quote(source, safe='')}.json"
+        self._file = memory.file(beside, source)
 
     async def run(self, deliver: Deliver, status: Status) -> None:
         """Round after round until cancelled; after a round that failed, sooner and then later and later."""
@@ -82,9 +79,9 @@ class Poll:
         return Message(answer.body, f"poll {_plain(answer.url)}")
 
     async def _round(self, deliver: Deliver, status: Status) -> None:
-        memory, began = self._remembered(), self._clock()
-        url = self._first(memory)
-        asked = {"If-None-Match": memory.etag, "If-Modified-Since": memory.modified} if memory.url == url else {}
+        known, began = self._remembered(), self._clock()
+        url = self._first(known)
+        asked = {"If-None-Match": known.etag, "If-Modified-Since": known.modified} if known.url == url else {}
         answer = await self._get(url, {k: v for k, v in asked.items() if v})
         seen = {url}
         while answer.status != 304:
@@ -98,11 +95,11 @@ class Poll:
             answer = await self._get(following, {})
         if len(seen) == 1 and answer.status != 304:
             h = answer.headers
-            memory = Memory(url, h.get("etag", ""), h.get("last-modified", ""))
+            known = Memory(url, h.get("etag", ""), h.get("last-modified", ""))
         elif len(seen) > 1:
-            memory = Memory()
-        memory.since = began
-        self._remember(memory)
+            known = Memory()
+        known.since = began
+        memory.write(self._file, self._of(), known)
 
     async def _get(self, url: str, headers: Mapping[str, str]) -> Answer:
         gone = threading.Event()
@@ -116,10 +113,10 @@ class Poll:
             raise Refused(f"{_plain(url)} answered {answer.status}", wait)
         return answer
 
-    def _first(self, memory: Memory) -> str:
+    def _first(self, known: Memory) -> str:
         value = self._feed.begin
-        if memory.since is not None:
-            at = memory.since - int(self._feed.overlap * 1e6)
+        if known.since is not None:
+            at = known.since - int(self._feed.overlap * 1e6)
             value = datetime.fromtimestamp(at / 1e6, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         if not self._feed.since or not value:
             return self._feed.url
@@ -133,21 +130,11 @@ class Poll:
         return within(answer.url, found) if found else ""
 
     def _remembered(self) -> Memory:
-        """Nothing where there is no file, or one that cannot be read: then everything is asked for again."""
+        found = memory.read(self._file, self._of())
         try:
-            found = msgspec.json.decode(self._file.read_bytes(), type=dict[str, Any])
-            return msgspec.convert(found["memory"], Memory) if found.get("of") == self._of() else Memory()
-        except (OSError, KeyError, msgspec.DecodeError, msgspec.ValidationError):
+            return msgspec.convert(found, Memory)
+        except msgspec.ValidationError:
             return Memory()
-
-    def _remember(self, memory: Memory) -> None:
-        self._file.parent.mkdir(exist_ok=True)
-        half = self._file.with_suffix(f".{os.getpid()}.half")
-        with half.open("w", encoding="utf-8") as out:
-            json.dump({"of": self._of(), "memory": msgspec.to_builtins(memory)}, out)
-            out.flush()
-            os.fsync(out.fileno())
-        half.replace(self._file)
 
     def _of(self) -> list[str]:
         """What the memory speaks of: another address or parameter is another memory."""

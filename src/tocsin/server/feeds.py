@@ -8,7 +8,7 @@ from typing import Any
 
 from tocsin import loop
 from tocsin.config import SourceTable
-from tocsin.config.feeds import KafkaFeed, MllpFeed, MqttFeed, PollFeed
+from tocsin.config.feeds import KafkaFeed, MllpFeed, MqttFeed, PollFeed, SftpFeed
 from tocsin.desk import Desk
 from tocsin.errors import ConfigError, StoreError
 from tocsin.feed.contract import Deliver, Feed, Outcome, Status, keep
@@ -38,6 +38,10 @@ def made(desk: Desk, source: SourceTable, env: Mapping[str, str], clock: Callabl
             from tocsin.feed.kafka import Kafka
 
             return Kafka(table, source.name, beside, env)
+        if isinstance(table, SftpFeed):
+            from tocsin.feed.sftp import Sftp
+
+            return Sftp(table, source.name, beside, env, clock)
         raise ConfigError(f"no feed of kind {table.kind!r} is built in yet" if table else "it has no [sources.feed]")
     except ConfigError as e:
         raise ConfigError(f"{desk.directory / 'city.toml'}: source {source.name!r}: {e}") from e

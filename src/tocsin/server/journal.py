@@ -10,6 +10,7 @@ import msgspec
 from tocsin.views.plain import iso
 
 Form = Literal["text", "json"]
+QUIET = 10.0  # seconds in which one and the same line is written once
 
 
 class Structured(logging.Formatter):
@@ -28,9 +29,38 @@ class Structured(logging.Formatter):
         return msgspec.json.encode(said).decode()
 
 
+class Sparing(logging.Filter):
+    """One and the same line at most every `QUIET` seconds: with the store away, every request would write one.
+
+    The disk may be the one that is full; and where nobody reads standard error, a server that writes stands still.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[
+            tuple[str, str, str], tuple[float, int]
+        ] = {}  # when it was written, and how often it was not since
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to write it; how many were not stands at its end."""
+        why = repr(record.exc_info[1]) if record.exc_info else ""
+        key = record.name, record.getMessage(), why
+        at, kept = self._last.get(key, (float("-inf"), 0))
+        if record.created - at < QUIET:
+            self._last[key] = at, kept + 1
+            return False
+        if len(self._last) >= 1000:
+            self._last.clear()
+        self._last[key] = record.created, 0
+        if kept:
+            record.msg, record.args = f"{key[1]} ({kept} more like it)", ()
+        return True
+
+
 def begin(form: Form, level: int = logging.WARNING) -> None:
     """Log to standard error in one form."""
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(Sparing())
     if form == "json":
         handler.setFormatter(Structured())
     else:

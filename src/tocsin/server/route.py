@@ -142,6 +142,8 @@ PACKED: dict[str, Callable[[], Any]] = {
 }
 UNPACKABLE = (zlib.error, zstd.ZstdError, EOFError)  # what they raise
 
+TIMES = 500  # what a body may grow by when it is unpacked, where that is over 2 MiB: tables shrink to a tenth or so
+
 
 async def body(request: Request, most: int, kinds: Sequence[str], seconds: float = 60.0) -> tuple[bytes, str]:
     """The body, unpacked, and its media type, one of `kinds` (empty: any).
@@ -160,7 +162,7 @@ async def body(request: Request, most: int, kinds: Sequence[str], seconds: float
     too_large = Refused(413, "too-large", f"At most {most} bytes at once; send it in parts")
     if request.headers.get("content-length", "0").isdigit() and int(request.headers.get("content-length", "0")) > most:
         raise too_large
-    parts, size, unpack = [], 0, PACKED[encoding]()
+    parts, size, came, unpack = [], 0, 0, PACKED[encoding]()
     try:
         with anyio.fail_after(seconds):
             async for packed in request.stream():
@@ -168,8 +170,11 @@ async def body(request: Request, most: int, kinds: Sequence[str], seconds: float
                 part = unpack.decompress(packed, most - size + 1) if packed else b""
                 parts.append(part)
                 size += len(part)
+                came += len(packed)
                 if size > most:
                     raise too_large
+                if size > TIMES * max(came, 4096):
+                    raise Refused(413, "too-large", f"It unpacks to over {TIMES} times its size; send it unpacked")
         if not unpack.eof or unpack.unused_data:
             raise EOFError("it ends in the middle" if not unpack.eof else "it is several, one after another")
     except UNPACKABLE as e:

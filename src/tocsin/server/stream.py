@@ -5,6 +5,7 @@ and memory stays flat however long it sends.
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -24,6 +25,7 @@ from tocsin.types import Finding
 BATCH, PAUSE = 1000, 0.2  # lines in one transaction, seconds that the first of them waits for the others
 LONGEST = 1 << 20  # bytes of a line
 PIECE = 1 << 16  # bytes unpacked at once
+_LINE = re.compile(rb"[^\n]+")
 SILENCE = 300.0  # seconds without a byte after which a stream is ended
 STREAMS = 16  # at once: each holds a connection and a batch
 
@@ -118,6 +120,7 @@ class _Stream(Response):
                 more = message.get("more_body", False)
                 for piece in _unpacked(unpack, message.get("body", b"")):
                     yield piece
+                    await asyncio.sleep(0)  # a little that unpacks to much must not hold up everybody else
             if not unpack.eof or unpack.unused_data:
                 raise Refused(400, "bad-encoding", f"The body is not one {self._encoding} stream")
         except UNPACKABLE as e:
@@ -142,8 +145,8 @@ async def _lines(pieces: AsyncIterator[bytes]) -> AsyncIterator[list[bytes]]:
     """Whole lines as they come, those of each piece; none where nothing came for a while."""
     held = b""
     async for piece in pieces:
-        *whole, held = (held + piece).split(b"\n")
-        yield _sound(whole)
+        whole, _, held = (held + piece).rpartition(b"\n")
+        yield _sound(_LINE.findall(whole))
         if len(held) > LONGEST:
             raise Refused(413, "too-large", f"A line is at most {LONGEST} bytes")
     yield _sound([held])

@@ -16,7 +16,7 @@ class Watch:
 
     def __init__(self, site: Site, ending: Callable[[], bool]) -> None:
         self._site, self._ending = site, ending
-        self._seen = {s.name: folder.Seen() for s in site.desk.settings.sources if s.files}
+        self._seen = {s.name: folder.Seen[Path]() for s in site.desk.settings.sources if s.files}
 
     def look(self) -> bool:
         """Take what is ready; a file that cannot be read is a fault once, until it changes. True: some still grow."""
@@ -27,7 +27,7 @@ class Watch:
                     self._take(source, path, seen)
         return any(seen.waiting for seen in self._seen.values())
 
-    def _take(self, source: SourceTable, path: Path, seen: folder.Seen) -> None:
+    def _take(self, source: SourceTable, path: Path, seen: folder.Seen[Path]) -> None:
         if self._ending():
             return
         stamp = seen.waiting[path][0]

@@ -256,7 +256,7 @@ class DayCount(Said, frozen=True):
 class Feed(Said, frozen=True):
     """A source's own line. Paused: the store does not take what came; standby: another server runs it."""
 
-    kind: Literal["mllp", "mqtt", "kafka", "poll"]
+    kind: Literal["mllp", "mqtt", "kafka", "poll", "sftp"]
     state: Literal["starting", "up", "paused", "down", "standby"]
     since: Moment | None
     last_message: Moment | None

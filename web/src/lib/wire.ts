@@ -286,7 +286,7 @@ export interface MapDay {
 export type SourceState = 'ok' | 'late' | 'silent' | 'never';
 
 export interface Feed {
-  kind: 'mllp' | 'mqtt' | 'kafka' | 'poll';
+  kind: 'mllp' | 'mqtt' | 'kafka' | 'poll' | 'sftp';
   state: 'starting' | 'up' | 'paused' | 'down' | 'standby';
   since: string | null;
   last_message: string | null;
