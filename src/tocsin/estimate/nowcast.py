@@ -135,9 +135,9 @@ def history(found: Nowcast, triangle: Floats) -> Floats:
 
 def windowed(found: Nowcast, triangle: Floats, window: int) -> Floats:
     """Draws (S, H, M) of sums over `window` steps ending at each age; steps older than D are as reported."""
-    newest_first = history(found, triangle)[:, ::-1]
-    ages = min(found.draws.shape[1], newest_first.shape[1] - window + 1)
-    near = newest_first[:, : ages + window - 1]
+    older = delay.checked(triangle).sum(axis=2)[:, ::-1][:, found.draws.shape[1] :][:, : window - 1]
+    draws = found.draws.shape[2]
+    near = np.concatenate([found.draws, np.broadcast_to(older[:, :, None], (*older.shape, draws))], axis=1)
     summed = np.cumsum(np.concatenate([np.zeros_like(near[:, :1]), near], axis=1), axis=1)
     out: Floats = summed[:, window:] - summed[:, :-window]
     return out
