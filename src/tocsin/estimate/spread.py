@@ -89,6 +89,8 @@ def sigma(error: Floats, gross: Floats, weight: Floats, steps: int, strayed: Flo
     """σ (S, H) with E error² = G + σ²G²: moments, smoothed over neighbouring ages, strata drawn to their pool.
 
     `steps` T of history: the prior is wider while few steps have shown the longest delays, and never below `strayed`.
+    The pool is never below the σ of the sum over strata: no sum errs by more than its parts together, and where each
+    part has few cases, only the sum shows it.
     """
     g = np.maximum(np.nan_to_num(gross), 0.5)
     age = np.log1p(np.arange(g.shape[2]))
@@ -99,12 +101,16 @@ def sigma(error: Floats, gross: Floats, weight: Floats, steps: int, strayed: Flo
     belief = worth * typical / (typical + 10)  # few cases say little about σ
     prior = np.maximum(PRIOR_SIGMA**2 * steps / (steps - g.shape[2] + 1), strayed)
     square = np.repeat(prior[None], len(g), axis=0)
+    least = np.zeros_like(prior)
+    if len(g) > 1:
+        all_ = sigma(error.sum(axis=0, keepdims=True), gross.sum(axis=0, keepdims=True), weight, steps, strayed)
+        least = all_[0] ** 2
     for _ in range(8):
         variance = g + square[:, None] * g**2
         heed = (TAIL + 1) / (TAIL + error**2 / variance)  # Student t: a freak counts once, not for months
         excess = (weight * (heed * error**2 - NORMAL * g) / g).sum(axis=1) @ near
         pool = np.maximum(excess.sum(axis=0) / np.maximum(base.sum(axis=0), 1e-6), 0)
-        pool = (worth * pool + PRIOR_WORTH * prior) / (worth + PRIOR_WORTH)
+        pool = np.maximum((worth * pool + PRIOR_WORTH * prior) / (worth + PRIOR_WORTH), least)
         own = np.maximum(excess / np.maximum(base, 1e-6), 0)
         square = (belief * own + PRIOR_WORTH * pool) / (belief + PRIOR_WORTH)
     return np.asarray(np.sqrt(square))
