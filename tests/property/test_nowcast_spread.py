@@ -118,6 +118,7 @@ def test_errors_that_strata_share_are_found_by_age():
 def test_strata_with_few_cases_have_the_spread_that_their_sum_shows():
     rng = np.random.default_rng(5)
     gross = np.full((60, 84, 8), 0.8)
-    error = rng.poisson(gross * np.exp(0.6 * rng.standard_normal((1, 84, 1)) - 0.18)) - gross
+    shock = np.maximum(1 + 0.4 * rng.standard_normal((1, 84, 1)), 0)
+    error = rng.poisson(gross * shock) - gross
     found = spread.sigma(error, gross, np.ones((84, 8)), 200, np.zeros(8))
-    assert found.mean() == pytest.approx(0.6, abs=0.12)
+    assert 0.25 < found.mean() < 0.48  # of 0.4; each by itself shows 0.11
