@@ -119,7 +119,14 @@ def _reconciled(counts: Floats, strata: _Trended, pool: _Trended) -> _Trended:
         mean = strata.known + np.where(to_come > 0, to_come * factor, to_come)
         return strata._replace(mean=mean, gross=strata.gross * factor)
 
-    return min((drawn(part) for part in TOGETHER), key=lambda found: _loss(counts, found))
+    def lost(found: _Trended) -> float:
+        """Of the strata, and of their sum in the same measure: who asks for the city asks for the sum."""
+        known, mean, gross = (part.sum(axis=0, keepdims=True) for part in (found.known, found.mean, found.gross))
+        summed = _Trended(known, mean, gross, found.strayed)
+        of_sum = _loss(counts.sum(axis=0, keepdims=True), summed)
+        return _loss(counts, found) / float(np.sqrt(len(counts))) + of_sum
+
+    return min((drawn(part) for part in TOGETHER), key=lost)
 
 
 def _loss(counts: Floats, found: _Trended) -> float:
