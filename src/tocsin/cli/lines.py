@@ -11,19 +11,11 @@ import polars as pl
 from tocsin.errors import InputError
 from tocsin.types import Floats, Ints
 
-YEARS = 1900, 2200  # what a date of a case can be
 MOST_DELAYS = {"day": 60, "week": 20}
+MOST_STEPS = {"day": 1100, "week": 520}  # what one nowcast learns from; what is older has faded
+MOST_CELLS = 30_000_000  # of a triangle: more would not fit into 3 GB with all that is made of it
+QUIET = 7  # steps without a report are worth a word
 USUALLY = 0.995  # the longest delay looked at, unless said: this share of cases is in by then
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """The columns of the file: date it happened, date it became known, stratum, count of a line."""
-
-    reference: str
-    report: str
-    by: str | None = None
-    count: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,58 +37,36 @@ def day(text: str, what: str) -> date:
         raise click.UsageError(f"{what} {text!r}: write a date like 2026-03-01") from e
 
 
-def table(file: Path, asked: Columns) -> pl.DataFrame:
-    """Columns reference, report, by, count of all lines with both dates."""
-    try:
-        frame = pl.read_parquet(file) if file.suffix == ".parquet" else pl.read_csv(file, infer_schema_length=None)
-    except (pl.exceptions.PolarsError, UnicodeDecodeError) as e:
-        raise InputError(f"{file}: not readable as CSV or Parquet ({e})") from e
-    wanted = [c for c in (asked.reference, asked.report, asked.by, asked.count) if c is not None]
-    missing = [c for c in wanted if c not in frame.columns]
-    if missing:
-        raise InputError(f"{file}: no column {', '.join(missing)}; found {', '.join(frame.columns)}")
-    if asked.count is not None and not frame.schema[asked.count].is_numeric():
-        raise InputError(f"{file}: column {asked.count} must hold numbers")
-    if asked.count is not None and frame[asked.count].cast(pl.Float64).fill_null(0.0).is_finite().not_().any():
-        raise InputError(f"{file}: column {asked.count} holds a count that is no finite number")
-    frame = frame.select(
-        _day(frame, asked.reference).alias("reference"),
-        _day(frame, asked.report).alias("report"),
-        (pl.lit("") if asked.by is None else pl.col(asked.by).cast(pl.String).fill_null("")).alias("by"),
-        (pl.lit(1.0) if asked.count is None else pl.col(asked.count).cast(pl.Float64).fill_null(0.0)).alias("count"),
-    )
-    dated = frame.drop_nulls(["reference", "report"])
-    if dated.height < frame.height:
-        click.echo(f"tocsin: {frame.height - dated.height} lines without both dates are left out", err=True)
-    likely = dated.filter(pl.all_horizontal(pl.col("reference", "report").dt.year().is_between(*YEARS)))
-    if likely.height < dated.height:  # one slip of the pen would make a table of two thousand years
-        years = f"before {YEARS[0]} or after {YEARS[1]}"
-        click.echo(f"tocsin: {dated.height - likely.height} lines with a date {years} are left out", err=True)
-    return likely
-
-
-def known_by(file: Path, dated: pl.DataFrame, as_of: date, days: int) -> Lines:
-    """What was known by the as-of date, in steps back from it."""
+def known_by(file: Path, dated: pl.DataFrame, as_of: date, days: int, most: int | None = None) -> Lines:
+    """What was known by the as-of date, in steps back from it; of the newest `most` steps, if said."""
     known = dated.filter((pl.col("report") <= as_of) & (pl.col("reference") <= as_of))
     if not known.height:
-        raise InputError(f"{file}: no line was reported by {as_of}; check --as-of and the columns")
-    early = known.filter(pl.col("report") < pl.col("reference")).height
+        raise InputError(f"{file}: no line was reported by {as_of}{_between(dated)}; check --as-of and the columns")
+    newest = as_of if days == 1 else as_of - timedelta(days=as_of.weekday())
+    if most is not None:
+        near = known.filter(pl.col("reference") > newest - timedelta(days=min(most * days, (newest - date.min).days)))
+        if not near.height:
+            raise InputError(f"{file}: nothing of the last {most} steps before {as_of}{_between(dated)}; check --as-of")
+        known = near
+    early = known.filter(pl.col("report") < pl.col("reference"))["lines"].sum()
     if early:
         click.echo(f"tocsin: {early} lines reported before they happened count as reported at once", err=True)
-    newest = as_of if days == 1 else as_of - timedelta(days=as_of.weekday())
+    last = known["report"].max()
+    if isinstance(last, date) and (as_of - last).days >= QUIET * days:
+        click.echo(f"tocsin: nothing was reported after {last}; the time since counts as without cases", err=True)
     back = -((known["reference"] - newest).dt.total_days() // days)
     # Report weeks end on the as-of date's weekday, so that the newest diagonal is as full as the older ones.
     report_back = (as_of - known["report"]).dt.total_days() // days
     names = known["by"].unique().sort().to_list()
-    place = {name: i for i, name in enumerate(names)}
-    stratum = np.array([place[name] for name in known["by"]])
+    stratum = known["by"].cast(pl.Enum(names)).to_physical().to_numpy().astype(np.int64)
     return Lines(back.to_numpy(), report_back.to_numpy(), stratum, known["count"].to_numpy(), names, newest)
 
 
-def _day(frame: pl.DataFrame, column: str) -> pl.Expr:
-    if frame.schema[column] == pl.String:
-        return pl.col(column).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
-    return pl.col(column).cast(pl.Date)
+def _between(dated: pl.DataFrame) -> str:
+    if not dated.height:
+        return ", nor any with both dates"
+    first, last = (day.isoformat() for day in dated["report"].sort().gather([0, -1]))
+    return f" (reports are from {first} to {last})"
 
 
 def longest(lines: Lines, most: int) -> int:
@@ -113,6 +83,13 @@ def longest(lines: Lines, most: int) -> int:
 def triangle(lines: Lines, size: int) -> Floats:
     """Counts (S, T, size + 1), NaN where not yet due; reports later than `size` steps are beyond the final count."""
     steps = int(lines.back.max()) + 1
+    size = min(size, max(steps - 1, 1))  # later delays were never due
+    cells = len(lines.names) * steps * (size + 1)
+    if cells > MOST_CELLS:
+        raise InputError(
+            f"{len(lines.names)} strata × {steps} steps × {size + 1} delays are more than {MOST_CELLS:,} cells; "
+            "is --by the right column? Else a smaller --max-delay, or fewer strata at a time"
+        )
     delay = np.maximum(lines.back - lines.report_back, 0)
     within = delay <= size
     late = lines.count[~within].sum()

@@ -9,11 +9,13 @@ import click
 import numpy as np
 import polars as pl
 
-from tocsin.cli import lines
+from tocsin.cli import dated, lines
 from tocsin.cli.of_city import nowcasts, of_city, one_of, only_with, write
 from tocsin.errors import InputError
 from tocsin.estimate import nowcast
 from tocsin.types import Floats
+
+MOST_DRAWN = 50_000_000  # strata × ages × draws: more would not fit into 3 GB
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +76,15 @@ def command(
     asked = _Asked(**options)
     day = lines.day(asked.as_of, "--as-of")
     days = 1 if asked.step == "day" else 7
-    columns = lines.Columns(asked.reference, asked.report, asked.by, asked.count)
-    known = lines.known_by(file, lines.table(file, columns), day, days)
+    columns = dated.Columns(asked.reference, asked.report, asked.by, asked.count)
+    known = lines.known_by(file, dated.table(file, columns), day, days, lines.MOST_STEPS[asked.step])
     triangle = lines.triangle(known, asked.max_delay or lines.longest(known, lines.MOST_DELAYS[asked.step]))
     steps = triangle.shape[1]
     if steps < 2 or asked.window >= steps:
         raise InputError(f"{file}: {steps} steps of data by {day} are too few for --window {asked.window}")
+    if triangle.shape[0] * triangle.shape[2] * asked.draws > MOST_DRAWN:
+        fit = MOST_DRAWN // (triangle.shape[0] * triangle.shape[2])
+        raise InputError(f"{file}: {triangle.shape[0]} strata are too many for --draws {asked.draws}; {fit} would fit")
     first = known.newest - timedelta(days=(steps - 1) * days)
     found = nowcast.nowcast(
         triangle,

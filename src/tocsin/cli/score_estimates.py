@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from tocsin.cli import lines, score_city, score_files, score_show
+from tocsin.cli import dated, lines, score_city, score_files, score_show
 from tocsin.cli.common import day_option, json_option, print_json, progress
 from tocsin.cli.of_city import of_city, one_of, only_with
 from tocsin.errors import MethodError
@@ -130,7 +130,7 @@ def _of_file(file: Path, asked: _Asked, out: Path | None) -> score_show.Scored:
 
 
 def _material(file: Path, asked: _Asked) -> _Material:
-    table = lines.table(file, lines.Columns(asked.reference, asked.report, asked.by, asked.count))
+    table = dated.table(file, dated.Columns(asked.reference, asked.report, asked.by, asked.count))
     days = 1 if asked.step == "day" else 7
     if not table.height:
         raise MethodError(f"{file}: no line has both dates; check --reference and --report")

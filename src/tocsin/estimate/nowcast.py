@@ -22,7 +22,7 @@ from tocsin.types import Floats, Ints
 
 LEVELS = np.array([0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975])
 PAST = 84  # as-of steps replayed
-LEVEL_VARIANCE = 1e-3  # of log incidence, per day
+LEVEL_VARIANCE = 1e-4  # of log incidence, of a day; a longer step's level may move all one way: times its days squared
 SLOPE_VARIANCES = (1e-4, 1e-3, 1e-5, 1e-6)  # of its daily growth, per day: what did best in the past, else the first
 LEAN = 3.0  # the most by which what strata say is to come is scaled to what their sum says
 TOGETHER = (0.0, 0.5, 1.0)  # how far that goes, on the logarithm: what did best in the past
@@ -61,9 +61,9 @@ def nowcast(
     strata = _trended(counts, weekday, step_days)
     if len(counts) > 1:
         strata = _reconciled(counts, strata, _trended(counts.sum(axis=0, keepdims=True), weekday, step_days))
-    known, mean, gross = strata
+    known, mean, gross, _ = strata
     error, weight = spread.errors(counts, known, mean, gross)
-    sigma = spread.sigma(error, gross, weight, counts.shape[1])
+    sigma = spread.sigma(error, gross, weight, counts.shape[1], strata.strayed)
     linked = spread.links(error, gross, sigma, weight)
     signed = bool((counts < 0).any())
     drawn = spread.draw(known[:, -1], mean[:, -1], gross[:, -1], sigma, linked, signed, draws, rng)
@@ -71,11 +71,15 @@ def nowcast(
 
 
 class _Trended(NamedTuple):
-    """As of each replayed step: what was known, mean final counts, cases in motion; all (S, A, H)."""
+    """As of each replayed step: what was known, mean final counts, cases in motion; all (S, A, H).
+
+    strayed (H,): the variance that single deliveries tell of, see `spread.stray`.
+    """
 
     known: Floats
     mean: Floats
     gross: Floats
+    strayed: Floats
 
 
 def _trended(counts: Floats, weekday: int | None, step_days: float) -> _Trended:
@@ -86,15 +90,17 @@ def _trended(counts: Floats, weekday: int | None, step_days: float) -> _Trended:
     down = replay.corrections(counts, keep, delay.memory(step_days)[0])
     known, share, motion = replay.ladder(counts, factor, down, day)
     noise = spread.share_noise(counts, known, known / share)
+    strayed = spread.stray(known, share, motion, factor, counts.shape[1] - keep + day)
     final = counts.sum(axis=2)
 
     def run(slope: float, rows: Ints) -> tuple[Floats, Floats]:
-        variance = np.array([LEVEL_VARIANCE * step_days, slope * step_days**3])
+        variance = np.array([LEVEL_VARIANCE * step_days**2, slope * step_days**3])
         return replay.with_trend(final[rows], known[rows], share[rows], motion[rows], noise, variance, day, period)
 
     fullest = np.argsort(-final.sum(axis=1), kind="stable")[:JUDGES]
-    slope = min(SLOPE_VARIANCES, key=lambda s: _loss(counts[fullest], _Trended(known[fullest], *run(s, fullest))))
-    return _Trended(known, *run(slope, np.arange(len(counts))))
+    top = known[fullest]
+    slope = min(SLOPE_VARIANCES, key=lambda s: _loss(counts[fullest], _Trended(top, *run(s, fullest), strayed)))
+    return _Trended(known, *run(slope, np.arange(len(counts))), strayed)
 
 
 def _reconciled(counts: Floats, strata: _Trended, pool: _Trended) -> _Trended:
@@ -111,14 +117,21 @@ def _reconciled(counts: Floats, strata: _Trended, pool: _Trended) -> _Trended:
     def drawn(part: float) -> _Trended:
         factor = np.exp(part * whole)
         mean = strata.known + np.where(to_come > 0, to_come * factor, to_come)
-        return _Trended(strata.known, mean, strata.gross * factor)
+        return strata._replace(mean=mean, gross=strata.gross * factor)
 
-    return min((drawn(part) for part in TOGETHER), key=lambda found: _loss(counts, found))
+    def lost(found: _Trended) -> float:
+        """Of the strata, and of their sum in the same measure: who asks for the city asks for the sum."""
+        known, mean, gross = (part.sum(axis=0, keepdims=True) for part in (found.known, found.mean, found.gross))
+        summed = _Trended(known, mean, gross, found.strayed)
+        of_sum = _loss(counts.sum(axis=0, keepdims=True), summed)
+        return _loss(counts, found) / float(np.sqrt(len(counts))) + of_sum
+
+    return min((drawn(part) for part in TOGETHER), key=lost)
 
 
 def _loss(counts: Floats, found: _Trended) -> float:
     """How wrong replayed nowcasts were: absolute errors, in standard deviations of what was known."""
-    error, weight = spread.errors(counts, *found)
+    error, weight = spread.errors(counts, *found[:3])
     return float((weight * np.abs(error) / np.sqrt(np.maximum(np.nan_to_num(found.known), 1))).sum())
 
 
@@ -135,9 +148,9 @@ def history(found: Nowcast, triangle: Floats) -> Floats:
 
 def windowed(found: Nowcast, triangle: Floats, window: int) -> Floats:
     """Draws (S, H, M) of sums over `window` steps ending at each age; steps older than D are as reported."""
-    newest_first = history(found, triangle)[:, ::-1]
-    ages = min(found.draws.shape[1], newest_first.shape[1] - window + 1)
-    near = newest_first[:, : ages + window - 1]
+    older = delay.checked(triangle).sum(axis=2)[:, ::-1][:, found.draws.shape[1] :][:, : window - 1]
+    draws = found.draws.shape[2]
+    near = np.concatenate([found.draws, np.broadcast_to(older[:, :, None], (*older.shape, draws))], axis=1)
     summed = np.cumsum(np.concatenate([np.zeros_like(near[:, :1]), near], axis=1), axis=1)
     out: Floats = summed[:, window:] - summed[:, :-window]
     return out

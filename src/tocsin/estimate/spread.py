@@ -14,8 +14,9 @@ ERROR_HALF_LIFE = 42.0  # steps
 OPEN = 0.15  # a past nowcast is judged once no more than this share of what it had to guess is still open
 TAIL = 5.0  # degrees of freedom of the shocks
 LEARNING = 7  # steps seen beyond the longest delay before errors count
-LINK_WIDTH, LINK_PRIOR = 0.3, 5.0  # of ages, in logarithms; errors' worth of belief in no correlation
-PRIOR_SIGMA, PRIOR_WORTH = 0.3, 2.0  # spread of the cases to come before any error is seen, and its worth in errors
+LINK_WIDTH, LINK_PRIOR = 0.3, 2.0  # of ages, in logarithms; errors' worth of belief in no correlation
+PRIOR_SIGMA, PRIOR_WORTH = 0.25, 2.0  # spread of the cases to come before any error is seen, and its worth in errors
+NORMAL = 0.81  # mean of heed · z² of a standard normal z: what the tails' discount leaves of chance that has no tails
 
 
 def aligned(counts: Floats, known: Floats, mean: Floats) -> Floats:
@@ -45,6 +46,34 @@ def share_noise(counts: Floats, known: Floats, mean: Floats) -> Floats:
     return np.asarray(np.maximum(raw, 0.03**2))
 
 
+def stray(known: Floats, share: Floats, motion: Floats, factor: Floats, first: int) -> Floats:
+    """Relative variance (H,) of the cases in motion at each age, by how far single deliveries strayed.
+
+    Mack's process variance, all strata together, delays independent: too little where late reports come in waves, but
+    known at once, when errors of whole nowcasts still wait for their truth. `factor` (S, A, D + 1, L); `first`: the
+    weekday of the first as-of step.
+    """
+    before = known[:, :-1, :-1]
+    keep, size = before.shape[1:]
+    day = (np.arange(keep)[:, None] - np.arange(size) + first) % factor.shape[3]
+    expected = np.take_along_axis(factor[:, :-1, 1:], day[None, :, :, None], axis=3)[..., 0]
+    used = np.isfinite(before) & (before > 0)
+    base, expected = np.where(used, before, 0), np.where(used, expected, 0)
+    due = np.abs(base * expected)
+    error = np.where(used, known[:, 1:, 1:] - before, 0) - base * expected
+    weight = used * 0.5 ** (np.arange(keep)[::-1, None] / ERROR_HALF_LIFE)
+    low = (weight * base).sum(axis=(0, 1))
+    square = np.zeros(size)
+    for _ in range(4):
+        heed = (TAIL + 1) / (TAIL + error**2 / (due + square * base**2 + 1e-9))
+        top = (weight * (heed * error**2 - NORMAL * due) / np.maximum(base, 1)).sum(axis=(0, 1))
+        square = np.maximum(top / np.maximum(low, 1e-9), 0)
+    told = np.nanmean(share, axis=(0, 1))
+    ahead = np.append(np.cumsum((square * told[:-1] ** 2)[::-1])[::-1], 0)
+    gross = np.nanmean(motion * share, axis=(0, 1))
+    return np.asarray(ahead / np.maximum(gross, 1e-2) ** 2)
+
+
 def errors(counts: Floats, known: Floats, mean: Floats, gross: Floats) -> tuple[Floats, Floats]:
     """Errors (S, A, H) of past nowcasts, 0 where not known, and their weights (A, H)."""
     error = aligned(counts, known, mean) - mean
@@ -56,10 +85,12 @@ def errors(counts: Floats, known: Floats, mean: Floats, gross: Floats) -> tuple[
     return np.where(judged, np.nan_to_num(error), 0), judged * fade[:, None]
 
 
-def sigma(error: Floats, gross: Floats, weight: Floats, steps: int) -> Floats:
+def sigma(error: Floats, gross: Floats, weight: Floats, steps: int, strayed: Floats) -> Floats:
     """σ (S, H) with E error² = G + σ²G²: moments, smoothed over neighbouring ages, strata drawn to their pool.
 
-    `steps` T of history: the prior is wider while few steps have shown the longest delays.
+    `steps` T of history: the prior is wider while few steps have shown the longest delays, and never below `strayed`.
+    The pool is never below the σ of the sum over strata: no sum errs by more than its parts together, and where each
+    part has few cases, only the sum shows it.
     """
     g = np.maximum(np.nan_to_num(gross), 0.5)
     age = np.log1p(np.arange(g.shape[2]))
@@ -68,21 +99,25 @@ def sigma(error: Floats, gross: Floats, weight: Floats, steps: int) -> Floats:
     base = (weight * g).sum(axis=1) @ near  # weights 1/G: between a ratio of means and a mean of ratios
     typical = base / np.maximum(weight.sum(axis=0) @ near, 1e-6)
     belief = worth * typical / (typical + 10)  # few cases say little about σ
-    prior = PRIOR_SIGMA**2 * steps / (steps - g.shape[2] + 1)
-    square = np.full((len(g), g.shape[2]), prior)
+    prior = np.maximum(PRIOR_SIGMA**2 * steps / (steps - g.shape[2] + 1), strayed)
+    square = np.repeat(prior[None], len(g), axis=0)
+    least = np.zeros_like(prior)
+    if len(g) > 1:
+        all_ = sigma(error.sum(axis=0, keepdims=True), gross.sum(axis=0, keepdims=True), weight, steps, strayed)
+        least = all_[0] ** 2
     for _ in range(8):
         variance = g + square[:, None] * g**2
         heed = (TAIL + 1) / (TAIL + error**2 / variance)  # Student t: a freak counts once, not for months
-        excess = (weight * (heed * error**2 - g) / g).sum(axis=1) @ near
+        excess = (weight * (heed * error**2 - NORMAL * g) / g).sum(axis=1) @ near
         pool = np.maximum(excess.sum(axis=0) / np.maximum(base.sum(axis=0), 1e-6), 0)
-        pool = (worth * pool + PRIOR_WORTH * prior) / (worth + PRIOR_WORTH)
+        pool = np.maximum((worth * pool + PRIOR_WORTH * prior) / (worth + PRIOR_WORTH), least)
         own = np.maximum(excess / np.maximum(base, 1e-6), 0)
         square = (belief * own + PRIOR_WORTH * pool) / (belief + PRIOR_WORTH)
     return np.asarray(np.sqrt(square))
 
 
-def links(error: Floats, gross: Floats, sigma: Floats, weight: Floats) -> tuple[Floats, Floats, float]:
-    """Correlation of shocks: by age (H,) lasting over ages, and from one age to the next (H,); and between strata.
+def links(error: Floats, gross: Floats, sigma: Floats, weight: Floats) -> tuple[Floats, Floats, Floats]:
+    """Correlation of shocks by age, each (H,): lasting over ages, from one age to the next, and between strata.
 
     Errors of different steps or strata share no Poisson noise, so their products measure the shocks alone. Errors are
     cut at two standard deviations, so that one freak does not tie everything together.
@@ -93,6 +128,10 @@ def links(error: Floats, gross: Floats, sigma: Floats, weight: Floats) -> tuple[
     z = np.clip(error / spread, -2, 2)
     unit = (weight * z**2).sum() / max(len(z) * weight.sum(), 1e-9) + 0.05
     ages = z.shape[2]
+
+    def drawn(top: Floats, low: Floats, at: Floats) -> Floats:
+        near = np.exp(-np.abs(np.log1p(np.arange(ages))[:, None] - at) / LINK_WIDTH)
+        return np.asarray(np.clip(near @ top / (unit * (near @ low) + LINK_PRIOR), 0, 0.98))
 
     def over(lag: int) -> Floats:
         """By age: the mean over pairs `lag` apart whose middle is near."""
@@ -105,15 +144,14 @@ def links(error: Floats, gross: Floats, sigma: Floats, weight: Floats) -> tuple[
             (w * part[..., old] * part[..., new]).sum(axis=(0, 1)),
         )
         middle = np.log1p(np.arange(ages - lag) + lag / 2)
-        near = np.exp(-np.abs(np.log1p(np.arange(ages))[:, None] - middle) / LINK_WIDTH)
-        return np.asarray(np.clip(near @ top / (unit * (near @ low) + LINK_PRIOR), 0, 0.98))
+        return drawn(top, low, middle)
 
     far = over(min(7, ages - 1))
     one = np.maximum(over(min(1, ages - 1)), far)
     both, most = part * z, part**2
-    cross = weight * (both.sum(axis=0) ** 2 - (both**2).sum(axis=0))
-    room = weight * (most.sum(axis=0) ** 2 - (most**2).sum(axis=0))
-    between = float(np.clip(cross.sum() / (unit * room.sum() + LINK_PRIOR), 0, 0.98)) if len(z) > 1 else 0.0
+    cross = (weight * (both.sum(axis=0) ** 2 - (both**2).sum(axis=0))).sum(axis=0)
+    room = (weight * (most.sum(axis=0) ** 2 - (most**2).sum(axis=0))).sum(axis=0)
+    between = drawn(cross, room, np.log1p(np.arange(ages)))
     return far, (one - far) / (1 - far), between
 
 
@@ -122,7 +160,7 @@ def draw(
     mean: Floats,
     gross: Floats,
     sigma: Floats,
-    linked: tuple[Floats, Floats, float],
+    linked: tuple[Floats, Floats, Floats],
     signed: bool,
     draws: int,
     rng: np.random.Generator,
@@ -131,9 +169,9 @@ def draw(
     lasting, step, between = linked
     strata, ages = mean.shape
     shock = _shocks(rng, strata, ages, draws, lasting, step)
-    shock *= np.float32(np.sqrt(1 - between))
-    shock += np.float32(np.sqrt(between)) * _shocks(rng, 1, ages, draws, lasting, step)
-    shock *= np.sqrt(TAIL / rng.chisquare(TAIL, (strata, 1, draws))).astype(np.float32)
+    shock *= np.sqrt(1 - between).astype(np.float32)[:, None]
+    shock += np.sqrt(between).astype(np.float32)[:, None] * _shocks(rng, 1, ages, draws, lasting, step)
+    shock *= np.sqrt(TAIL / rng.chisquare(TAIL, draws)).astype(np.float32)  # an odd time is odd for all
     np.clip(shock, -5, 5, out=shock)
     to_come = mean - known
     if signed:

@@ -33,8 +33,8 @@ def nowcast(desk: Desk, signal: str, area: str, as_of: str | None, now: Instant)
     steps = min(SHOWN, len(whole.times))
     fan = np.full((steps, len(LEVELS)), np.nan)
     open_ = min(found.open, steps)
-    if open_:
-        fan[steps - open_ :] = np.quantile(whole.draws[row, -open_:], LEVELS, axis=-1).T
+    if open_:  # half a case is no count
+        fan[steps - open_ :] = np.ceil(np.quantile(whole.draws[row, -open_:], LEVELS, axis=-1)).T
     went = course(desk, signal, place.level, at, area)
     r, rate = np.full((steps, len(LEVELS)), np.nan), np.full((steps, len(LEVELS)), np.nan)
     above = np.full(steps, np.nan)
