@@ -9,6 +9,7 @@ import functools
 import random
 import resource
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -41,6 +42,7 @@ from tocsin.server.app import API, build  # noqa: E402
 from tocsin.server.site import Site  # noqa: E402
 from tocsin.types import Event, Finding  # noqa: E402
 
+APART = ("parquet", "propose parquet")  # may end the process: Tocsin tries each file in one of its own first
 SECONDS, MEGABYTES, SIZE = 5.0, 300, 1 << 16  # what one input of at most SIZE bytes may take
 TOKENS = [
     b"", b"\0", b"\x0b", b"\x1c\r", b"\r\n", b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\x84\x31\x95\x33",
@@ -234,11 +236,20 @@ def fuzz(name: str, seed: object, inputs: int) -> None:
             raise Failure(f"{name}: {e}\ninput: {data[:300]!r}\nagain: {again}") from e
 
 
+def apart(name: str, seed: str) -> None:
+    """As `fuzz`, in a process of its own; that the decoder ends it is no failure: see tocsin.feed.trial."""
+    args = [sys.executable, __file__, "--target", name, "--seed", seed, "--once"]
+    done = subprocess.run(args, capture_output=True, text=True, check=False)
+    if done.returncode > 0:
+        raise Failure(done.stdout + done.stderr)
+
+
 def main() -> int:
     """Rounds over all parsers until the time is over; every failure is printed, 1 if there was one."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--minutes", type=float, default=10.0)
-    asked.add_argument("--seed", type=int, default=1)
+    asked.add_argument("--seed", default="1")
+    asked.add_argument("--once", action="store_true", help="one round, here")
     asked.add_argument("--target", choices=sorted(targets()), action="append")
     asked.add_argument("--input", type=Path)
     a = asked.parse_args()
@@ -250,12 +261,17 @@ def main() -> int:
     while time.monotonic() < end and len(failed) < len(names):
         for name in [n for n in names if n not in failed]:
             try:
-                fuzz(name, f"{a.seed} {round_}", 300)
+                if name in APART and not a.once:
+                    apart(name, f"{a.seed} {round_}")
+                else:
+                    fuzz(name, f"{a.seed} {round_}", 300)
                 done += 300
             except Failure as e:
                 failed.add(name)
                 print(f"FAILED {e}\n", flush=True)
         round_ += 1
+        if a.once:
+            break
         print(f"round {round_}: {done:,} inputs to {len(names)} parsers, {len(failed)} of them failed", flush=True)
     return bool(failed)
 

@@ -79,6 +79,8 @@ def parse(text: str, file: str = "city.toml") -> Settings:
         settings = msgspec.convert(tomllib.loads(text), Settings)
     except tomllib.TOMLDecodeError as e:
         raise ConfigError(f"{file}: not TOML: {e}") from e
+    except UnicodeEncodeError as e:
+        raise ConfigError(f"{file}: a letter that is none ({e}); save it as UTF-8") from e
     except RecursionError as e:
         raise ConfigError(f"{file}: brackets within brackets, too deep to read; nothing in it needs so many") from e
     except msgspec.ValidationError as e:
