@@ -48,6 +48,7 @@ def parsed(feed: str):
         (SFTP + 'key = "id"\nfiles = "out/*.csv"\n', ["feed.files", "path"]),
         (SFTP.replace('"k"', '""') + 'key = "id"\n', ["feed.known_hosts", "empty"]),
         ('kind = "mllp"\nca = "ca.pem"\n', ["feed.ca", "cert"]),
+        ('kind = "poll"\nurl = "https://[city]/events"\n', ["feed.url", "IPv4 or IPv6"]),
         ('kind = "kafka"\nservers = "k:9092"\ntopic = "t"\nuser = "u"\npassword = "${P}"\nmechanism = "PLAIN"\n',
          ["feed.mechanism", "tls"]),
     ],

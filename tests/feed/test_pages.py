@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tocsin.errors import FeedError
+from tocsin.feed.http import within
 from tocsin.feed.pages import next_link
 
 BUNDLE = {"resourceType": "Bundle", "type": "searchset", "link": [
@@ -48,3 +49,8 @@ def test_the_header_goes_before_the_page_and_a_pointer_before_both() -> None:
     assert of(BUNDLE, "/link/7/url") == of(BUNDLE, "/link/x/url") == of(BUNDLE, "/type/0") == ""
     with pytest.raises(FeedError, match="no JSON"):
         of(b"a,b", "/next")
+
+
+def test_a_link_that_is_no_address_is_said() -> None:
+    with pytest.raises(FeedError, match="no address"):
+        within("https://city.example/a", "https://[b]/next")

@@ -169,7 +169,11 @@ _CHOICES: dict[str, dict[str, tuple[str, ...]]] = {
 
 
 def _poll(feed: PollFeed) -> Iterator[tuple[str, str]]:
-    at = urlsplit(feed.url)
+    try:
+        at = urlsplit(feed.url)
+    except ValueError as e:  # brackets that hold no address
+        yield "url", str(e)
+        return
     if at.scheme not in ("http", "https") or not at.hostname:
         yield "url", "write http:// or https:// and a host; no other address is asked"
     if at.username or at.password:

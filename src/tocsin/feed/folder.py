@@ -39,10 +39,12 @@ def poll(base: Path, source: SourceTable, seen: Seen[Path], now: float) -> list[
     that cannot be looked at (just removed, no permission) are left for the next poll.
     """
     there = dict(_files(base, source.files)) if source.files else {}
-    return [path for _, path in sorted((there[path].modified_ns, path) for path in still(there, seen, now))]
+    return [
+        path for _, path in sorted((there[path].modified_ns, path) for path in still(there, seen, now, QUIET_SECONDS))
+    ]
 
 
-def still(there: Mapping[Name, Stamp], seen: Seen[Name], now: float, quiet: float = QUIET_SECONDS) -> list[Name]:
+def still(there: Mapping[Name, Stamp], seen: Seen[Name], now: float, quiet: float) -> list[Name]:
     """Those of the files there that are not taken as they are and have looked the same for `quiet` seconds."""
     ready = []
     for name, stamp in there.items():

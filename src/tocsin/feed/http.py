@@ -75,8 +75,11 @@ class Getter:
 
 def within(url: str, link: str) -> str:
     """A link of a page, made whole; FeedError where it leads to another host."""
-    found = urljoin(url, link)
-    here, there = urlsplit(url), urlsplit(found)
+    try:
+        found = urljoin(url, link)
+        here, there = urlsplit(url), urlsplit(found)
+    except ValueError as e:
+        raise FeedError(f"the answer leads to no address: {e}") from e
     if (here.scheme, here.netloc) != (there.scheme, there.netloc):
         raise FeedError(f"the answer leads to {there.netloc or there.scheme}, which city.toml does not name")
     return found
