@@ -173,7 +173,11 @@ def test_missing_counts_and_missing_baselines_are_told_apart():
     y[0, -6] = np.nan
     w = why(d, as_panel(d, y), 0, y.shape[1] - 1)
     assert w.silent == "baseline not reported"
-    assert "1 of the 7 days of the baseline were not reported" in sentences(w, NAME)[0].en
+    said = sentences(w, NAME)[0]
+    assert "1 of the 7 days of the baseline were not reported" in said.en
+    assert "says nothing" not in said.en, "its p may raise an alert"
+    assert f"expected {np.nanmean(y[0, -10:-3]):.3g}" in said.en
+    assert f"p = {w.p:.2g}" in said.zh
 
 
 def test_a_marked_outbreak_is_said_to_be_left_out():

@@ -96,9 +96,16 @@ def _window(y: Floats, start: int, baseline: int, gap: int) -> Floats:
 
 
 def _published(window: Floats, min_sigma: float) -> tuple[Floats, Floats]:
-    """Mean and spread as published: all of the baseline must have been reported, or both are NaN."""
+    """Mean and spread; the spread is NaN unless all of the baseline was reported, as published.
+
+    The mean is that of what was reported, if it is enough to speak of (see predictive.p_value).
+    """
     mean = window.mean(axis=0)
-    return mean, np.maximum(predictive.settled(window.std(axis=0, ddof=1), mean), min_sigma)
+    sd = predictive.settled(window.std(axis=0, ddof=1), mean)
+    if (gaps := np.isnan(mean)).any():
+        n, part, _ = predictive.moments(window[:, gaps])
+        mean[gaps] = np.where(n >= predictive.LEAST, part, np.nan)
+    return mean, np.maximum(sd, min_sigma)
 
 
 def _later(x: Floats, by: int) -> Floats:

@@ -158,6 +158,14 @@ def _verdict(w: Why, name: Title) -> Title:
     when = day(w.time, w.step)
     if w.silent:
         why = _silence(w)
+        if not isnan(w.p):  # a threshold as published needs all of the baseline, the chance of the count does not
+            y, expected = number(w.compared), number(w.expected)
+            return Title(
+                f"{name.zh}，{when}：{_span(w).zh} {y}，预期 {expected}，p = {w.p:.2g}（按已上报的计算）；"
+                f"不设阈值：{why.zh}。",
+                f"{name.en}, {when}: {_span(w).en}{y}, expected {expected}, p = {w.p:.2g} by what was reported; "
+                f"no threshold: {why.en}.",
+            )
         return Title(f"{name.zh} 对 {when} 不作判断：{why.zh}。", f"{name.en} says nothing of {when}: {why.en}.")
     zh, en = ("报警", "an alarm") if w.alarm else ("未报警", "no alarm")
     y, expected, upper = number(w.compared), number(w.expected), number(w.upper)

@@ -49,7 +49,7 @@ export const WORDS = {
   'today.never': ['还没有研判过', 'Nothing has been judged yet'],
   'today.never.text': ['系统在收到数据后的首次定时研判时进行研判。', 'The first beat after data arrives will judge it.'],
   'today.sources': ['{ok}/{all} 个来源正常', '{ok} of {all} sources on time'],
-  'today.sources.bad': ['{n} 个来源迟报或断报', '{n} sources late or silent'],
+  'today.sources.bad': ['{n} 个来源迟报或断报', 'Sources late or silent: {n}'],
   'today.list': ['预警列表', 'Alerts'],
   'today.arrived': ['新预警：{what}', 'New alert: {what}'],
   'today.severities': ['按等级', 'By severity'],
