@@ -64,17 +64,18 @@ def _onto(counts: Counts, a: int, b: int) -> None:
 
 
 @bare
-def narrowed(counts: Counts, near: Ints, into: NDArray[np.int8]) -> tuple[int, int]:
-    """The same (L, K · LANES) in the order of `near` and in 8 bits, whether it fits or not: the largest count, and the
-    largest sum over all locations since the first interval tell."""
+def narrowed(counts: Counts, near: Ints, into: NDArray[np.int8], stream: int) -> tuple[int, int]:
+    """The same (L, S · K · LANES) in the order of `near` and in 8 bits, whether it fits or not: the largest count, and
+    the largest sum over all locations since the first interval tell. stream: K · LANES."""
     largest = most = 0
     for i in range(len(near)):
         largest = max(largest, _copied(counts, near[i], into, i))
-    for j in range(LANES):
-        held = 0
-        for i in range(len(counts)):
-            held += counts[i, j]
-        most = max(most, held)
+    for begin in range(0, counts.shape[1], stream):
+        for j in range(begin, begin + LANES):
+            held = 0
+            for i in range(len(counts)):
+                held += counts[i, j]
+            most = max(most, held)
     return largest, most
 
 
@@ -109,7 +110,7 @@ def _add_four(total: Counts, x: Counts, a: int, b: int, c: int, d: int) -> None:
 
 
 @bare
-def _take_in(total: Counts, x: Counts, m: Index, i: int, block: int) -> None:
+def take_in(total: Counts, x: Counts, m: Index, i: int, block: int) -> None:
     """Add the locations m[i : i + block] to the total: so many of them in the few bits of the counts."""
     if block == 1:
         _add(total, x, m[i])
@@ -181,7 +182,7 @@ def maxima(
 
     counts (L, K, LANES), expected (L, K): sums from each interval to the end; small counts may come in fewer bits
     than the tables have, if four of them add up in these. Several streams and limits on the risk are
-    `cylinder.maximum`'s work.
+    `streams.maxima`'s work.
     """
     K, W = counts.shape[1], len(windows.first)
     n: Counts = np.zeros((K + 1, LANES), tables.high.dtype)  # the last row stays 0: the end
@@ -228,7 +229,7 @@ def _raise(
             work.u[:] = 0.0
         while i < families.begin[z + 1]:
             block = families.together[i]
-            _take_in(grown, flat, families.members, i, block)
+            take_in(grown, flat, families.members, i, block)
             if families.ahead[i]:
                 if tables.both:
                     hits = _look_both(n, first, stop, column, state.high, state.low, rows, row, work.window)

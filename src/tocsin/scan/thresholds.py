@@ -4,7 +4,7 @@ The tables err on the side of looking again: whoever uses them computes the stat
 """
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numba as nb
 import numpy as np
@@ -21,6 +21,7 @@ WIDE = 16.0  # expected counts from here on …
 FINE = 16  # … have so many bins to a unit of their square root, as their standard deviation grows with that
 NEVER = 2**31 - 1
 LANES = 128  # replicates side by side: known to the compiler, so that it makes vectors of them
+T = TypeVar("T")
 Counts = NDArray[np.int8] | NDArray[np.int16] | NDArray[np.int32]
 
 
@@ -48,6 +49,14 @@ class State(NamedTuple):
     low: Counts
     row: Ints
     since: Floats
+
+
+def spare(room: list[T]) -> T | None:
+    """Memory of a batch that is done, if there is any; threads may ask at once."""
+    try:
+        return room.pop()
+    except IndexError:
+        return None
 
 
 @bare
@@ -97,7 +106,7 @@ def table(totals: Totals, least: float, used: Ints, low: bool) -> Counts:
                     level += 1
             before = n - 1 if low else n + 1
             n += -stride if low else stride
-        if level < LEVELS and not low and before <= totals.N:
+        if level < LEVELS and not low:  # also beyond N: other windows that share the table may hold more
             found[b, level:] = min(before, NEVER)
         if level < LEVELS and low and before >= max(least, 0.0):
             found[b, level:] = before
