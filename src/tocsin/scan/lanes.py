@@ -22,13 +22,17 @@ from tocsin.types import Floats, Ints
 
 
 class Spans(NamedTuple):
-    """Windows first, stop (W,) as indices of the K intervals (stop = K: the end), totals N, U, table group (W,)."""
+    """Windows first, stop (W,) as indices of the K intervals (stop = K: the end), totals N, U, table group (W,).
+
+    rate (W,): what turns what is held against the counts into cases, N/U.
+    """
 
     first: Ints
     stop: Ints
     N: Floats
     U: Floats
     group: Ints
+    rate: Floats
 
 
 class Work(NamedTuple):
@@ -223,7 +227,7 @@ def _raise(
         if not bins.kept:
             rows, row = work.rows, 0
             bin_family(
-                z, families, expected, first, stop, bins.place, bins.lowest, rows, row,
+                z, families, expected, first, stop, windows.rate, bins.place, bins.lowest, rows, row,
                 work.u, work.ahead, work.edge, work.bits,
             )  # fmt: skip
             work.u[:] = 0.0
@@ -309,12 +313,12 @@ def _step(
                 later += 0.0 if ends else expected[m, s]
                 if not families.fresh[k] or (count < least and count > most):
                     continue
-                at = bin_at(u - later, work.edge, work.bits, bins.place, bins.lowest)
+                at = bin_at((u - later) * windows.rate[w], work.edge, work.bits, bins.place, bins.lowest)
                 high = np.int64(tables.high[g, at, state.row[j]])
                 low = np.int64(tables.low[g, at, state.row[j]]) if tables.both else -1
                 if count >= high or count <= low:
                     N, U = windows.N[w], windows.U[w]
                     way = direction(kind, count, u - later, N, U)
-                    if (way == HIGH and count >= high) or (way == LOW and count <= low):
+                    if (way == HIGH and count >= high) or (way == LOW and tables.few <= count <= low):
                         best[j] = max(best[j], llr(kind, count, u - later, N, U) * penalty)
                         state.row[j] = level_of(best[j] / penalty)

@@ -12,43 +12,50 @@ from tocsin.scan.bins import binned
 from tocsin.scan.cylinder import Field
 from tocsin.scan.periods import Windows
 from tocsin.scan.prepare import Plan
-from tocsin.scan.statistic import EXPECTATION, HIGH, LOW, POISSON, SCORE
+from tocsin.scan.statistic import BERNOULLI, EXPECTATION, HIGH, LOW, SCORE
 from tocsin.scan.thresholds import LANES, Counts
 from tocsin.types import Floats, Ints
 
 _TINY = 31  # counts beyond need 16 bits: four add up in 8
 _MANY = 1 << 24  # expected cases beyond are too many to number the tables' columns in 16 bits
 _TABLES = 32  # of thresholds at most
+_RATES = 4  # steps of the share of cases among all, where tables are shared
 _STEPS = 4  # of what is to be beaten, that several streams add up to
 
 
 def side_by_side(seen: Field, plan: Plan, windows: Windows, space: Floats) -> "SideBySide | None":
     """What finds the maxima of a batch; None where tables of thresholds do not serve."""
-    if plan.kind == SCORE or float(seen.u.sum(axis=1).max()) >= _MANY:
+    if plan.kind == SCORE:
         return None
     by = np.lexsort((windows.first, windows.last))
     pairs = np.stack([seen.N[:, by].T.ravel(), seen.U[:, by].T.ravel()])
     if plan.kind == EXPECTATION:
         pairs[:] = 1e6  # not compared with any total
-    group = _groups(pairs, plan)
-    return None if group is None else SideBySide(seen, plan, windows, space, by, pairs, group)
+    most = float(seen.u.sum(axis=1).max()) if plan.kind == EXPECTATION else float(pairs[0].max())
+    return None if most >= _MANY else SideBySide(seen, plan, windows, space, by, pairs)
 
 
-def _groups(pairs: Floats, plan: Plan) -> Ints | None:
-    """Which windows share a table of thresholds: those compared with the same, or nearly the same, totals.
+def groups(kind: int, N: Floats, rate: Floats) -> Ints:
+    """Which windows (W,) share a table of thresholds: those of the same, or nearly the same, totals.
 
-    Poisson statistics grow as the total shrinks, so windows of like totals may share the table of the smallest one.
-    None: there would be too many tables.
+    Where there would be too many tables, a table of the least N and the largest N/U serves others, too (see
+    `thresholds.table`); for Poisson statistics only N matters.
     """
-    of: Ints
-    kinds, of = np.unique(pairs, axis=1, return_inverse=True)
-    if kinds.shape[1] <= _TABLES:
-        return of.ravel().astype(np.int64)
-    if plan.kind != POISSON or plan.limits.ways != HIGH:
-        return None
-    steps = np.log(np.maximum(pairs[0], 1))
-    width = max(float(np.ptp(steps)), 1e-9) / _TABLES
-    return np.unique(((steps - steps.min()) / width * (1 - 1e-9)).astype(np.int64), return_inverse=True)[1]
+    kinds, of = np.unique(np.stack([N, rate]), axis=1, return_inverse=True)
+    if kinds.shape[1] > _TABLES:
+        cut = _steps(N, _TABLES // 2) * _RATES + _steps(rate, _RATES) if kind == BERNOULLI else _steps(N, _TABLES)
+        of = np.unique(cut, return_inverse=True)[1]
+    return of.ravel().astype(np.int64)
+
+
+def _steps(x: Floats, many: int) -> Ints:
+    """So many equal steps of the logarithm, those at 0 with the least of the others."""
+    some = x[x > 0]
+    if not len(some):
+        return np.zeros(len(x), np.int64)
+    grown = np.log(np.maximum(x, some.min()) / some.min())
+    steps: Ints = (grown / max(float(grown.max()), 1e-9) * many * (1 - 1e-9)).astype(np.int64)
+    return steps
 
 
 class SideBySide:
@@ -58,13 +65,13 @@ class SideBySide:
     by stream, the streams of the first window, of the second …
     """
 
-    def __init__(
-        self, seen: Field, plan: Plan, windows: Windows, space: Floats, by: Ints, pairs: Floats, group: Ints
-    ) -> None:
+    def __init__(self, seen: Field, plan: Plan, windows: Windows, space: Floats, by: Ints, pairs: Floats) -> None:
         S, L, K = len(seen.n), seen.n.shape[1], seen.n.shape[2] - 1
         self.kind, self.K = plan.kind, K
         first, stop = _spans(windows.first[by], windows.last[by] + 1, S, K)
-        self.windows = lanes.Spans(first, stop, pairs[0], pairs[1], group)
+        N, U = pairs
+        rate = np.divide(N, U, out=np.zeros_like(N), where=U > 0)
+        self.windows = lanes.Spans(first, stop, N, U, groups(plan.kind, N, rate), rate)
         self.near = families.together(space)  # places side by side on the map are side by side in memory
         self.expected = np.ascontiguousarray(seen.u[:, self.near, :K].transpose(1, 0, 2).reshape(L, S * K))
         zones, penalty = families.arranged(plan.zones, plan.penalty, self.near)
@@ -74,8 +81,10 @@ class SideBySide:
         cells = -np.diff(seen.u, axis=2)
         if not (cells > 0).any():
             raise MethodError("nothing is expected in any window; look at the study period and the population")
-        smallest, largest = float(cells[cells > 0].min()) / 2, float(cells.sum(axis=(1, 2)).max())
-        self.bins = binned(self.families, self.expected, self.windows.first, self.windows.stop, smallest, largest)
+        rate = rate[rate > 0]
+        smallest = float(cells[cells > 0].min()) / 2 * float(rate.min(initial=1.0))
+        largest = float(cells.sum(axis=(1, 2)).max()) * float(rate.max(initial=0.0))
+        self.bins = binned(self.families, self.expected, first, stop, self.windows.rate, smallest, largest)
         self.sides = _sides(plan, pairs, S)
         self.whole = self._tables(plan, S)
         self.narrow: dict[str, thresholds.Tables] = {"int32": self.whole}
@@ -89,13 +98,13 @@ class SideBySide:
         high: list[Counts] = []
         low: list[Counts] = []
         for g in range(int(spans.group.max()) + 1):
-            w = np.flatnonzero(spans.group == g)
-            w = w[np.argmin(spans.N[w])]
-            totals = thresholds.Totals(self.kind, float(spans.N[w]), float(spans.U[w]))
+            mine = (spans.group == g) & (spans.N > 0)
+            N, rate = float(spans.N[mine].min(initial=math.inf)), float(spans.rate[mine].max(initial=0.0))
+            totals = thresholds.Totals(self.kind, N, N / rate) if mine.any() else thresholds.Totals(self.kind, 1.0, 1.0)
             least = many if limits.ways & HIGH else math.inf
             high.append(thresholds.table(totals, least, self.bins.used, False))
             low.append(thresholds.table(totals, few, self.bins.used if both else self.bins.used[:0], True))
-        return thresholds.Tables(np.stack(high).astype(np.int32), np.stack(low).astype(np.int32), both)
+        return thresholds.Tables(np.stack(high).astype(np.int32), np.stack(low).astype(np.int32), both, few)
 
     def __call__(self, drawn: list[Counts]) -> Floats:
         """Start from what nearly all replicates reach, known from batches before; those below it begin at nothing."""

@@ -137,7 +137,7 @@ class _Batch:
             lehmer.chosen(stream.cases, units, self.first, seed, counts, lane)
 
     def _slow(self, counts: list[Counts]) -> Floats:
-        """Replicate by replicate: scores, and what no table of thresholds holds."""
+        """Replicate by replicate: scores, and more expected cases than a table of thresholds tells apart."""
         z, plan = self.plan.zones, self.plan
         found = np.zeros(LANES)
         n = np.zeros(self.field.n.shape)

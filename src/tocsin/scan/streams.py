@@ -107,7 +107,7 @@ def _raise(
         if not bins.kept:
             rows, row = room.rows, 0
             bin_family(
-                z, families, expected, windows.first, windows.stop, bins.place, bins.lowest, rows, row,
+                z, families, expected, windows.first, windows.stop, windows.rate, bins.place, bins.lowest, rows, row,
                 room.u, room.ahead, room.edge, room.bits,
             )  # fmt: skip
             room.u[:] = 0.0

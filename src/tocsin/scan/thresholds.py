@@ -34,11 +34,13 @@ class Totals(NamedTuple):
 
 
 class Tables(NamedTuple):
-    """Counts that beat a level: high, low (G, B, LEVELS), low without bins if low counts do not matter; if they do."""
+    """Counts that beat a level: high, low (G, B, LEVELS), low without bins if low counts do not matter; if they do; low
+    counts of fewer than `few` are none."""
 
     high: Counts
     low: Counts
     both: bool
+    few: float
 
 
 class State(NamedTuple):
@@ -82,25 +84,31 @@ def _edge(b: int, edge: Floats, bits: Ints) -> float:
 
 @nb.njit(cache=True, nogil=True)
 def table(totals: Totals, least: float, used: Ints, low: bool) -> Counts:
-    """Counts (B, LEVELS) that may beat each level in each of the bins of expectations (B,).
+    """Counts (B, LEVELS) that may beat each level in each of the bins of expected cases (B,), u · N/U.
 
     High: no larger than the smallest such count, at the low edge of the bin. Low: no smaller than the largest, at the
-    high edge.
+    high edge. They hold for larger N, and for smaller N/U, too: with n and u · N/U as they are, either lessens the
+    statistic, as outside, and for Bernoulli inside, the same gap is spread over more.
     """
     edge = np.empty(1)
     bits = edge.view(np.int64)
     found = np.full((len(used), LEVELS), -1 if low else NEVER, np.int32)
     for b in range(len(used)):
         aside = 1e-12 if low else -1e-12  # more than rounding moves an edge
-        u = min(_edge(used[b] + (1 if low else 0), edge, bits) * (1 + aside), totals.U)
-        mean = u * totals.N / totals.U
+        mean = _edge(used[b] + (1 if low else 0), edge, bits) * (1 + aside)
+        if low and mean >= totals.N:  # as it may be where N is larger
+            found[b] = NEVER
+            continue
+        mean = min(mean, totals.N)
         n = math.ceil(mean) if low else max(1.0, least, math.floor(mean))
         stride = max(1, int(math.sqrt(mean) / FINE))
         level, before = 0, n
         while level < LEVELS and max(least, 0.0) <= n <= totals.N and n < NEVER:
-            held = max(u, n) if totals.kind == BERNOULLI else u
-            if direction(totals.kind, n, held, totals.N, totals.U) == (LOW if low else HIGH):
-                ratio = llr(totals.kind, n, held, totals.N, totals.U)
+            u, U = mean * (totals.U / totals.N), totals.U
+            if totals.kind == BERNOULLI and n > u:  # as it may be where N/U is smaller
+                u, U = n, n * (totals.N / mean)
+            if direction(totals.kind, n, u, totals.N, U) == (LOW if low else HIGH):
+                ratio = llr(totals.kind, n, u, totals.N, U)
                 while level < LEVELS and ratio > level * LEVEL:
                     found[b, level] = before
                     level += 1
