@@ -81,20 +81,31 @@ def search(field: Field, zones: Zones, penalty: Floats, windows: Windows, limits
         return _each(field, zones.members, zones.begin, zones.reported, zones.smallest, penalty, windows, limits)
     rows: list[tuple[int, int, int, int, int, float]] = []
     T = field.n.shape[2] - 1
+    parts: dict[tuple[int, int], tuple[Ints, Field, Windows]] = {}
     for z in range(len(zones.centre)):
         members = zones.members[zones.begin[z] : zones.begin[z] + zones.reported[z]]
         spans, floor = [(0, T)], 0.0
         while spans:
             low, high = spans.pop()
-            size, w, way, best = _best(field, members, zones.smallest[z], penalty[z], windows, limits, low, high)
+            if (low, high) not in parts:
+                parts[low, high] = _between(low, high, field, windows)
+            of, part, some = parts[low, high]
+            size, w, way, best = _best(part, members, zones.smallest[z], penalty[z], some, limits, low, high)
             if way == 0 or best <= floor:
                 continue
-            first, last = int(windows.first[w]), int(windows.last[w])
+            first, last = int(windows.first[of[w]]), int(windows.last[of[w]])
             rows.append((z, size, first, last, way, best))
             if zones.centre[z] >= 0:
                 floor = WORTH
                 spans += _beside(low, high, first, last)
     return _table(rows)
+
+
+def _between(low: int, high: int, field: Field, windows: Windows) -> tuple[Ints, Field, Windows]:
+    """The windows inside [low, high), their numbers, and the field with the totals of these alone."""
+    of = np.flatnonzero((windows.first >= low) & (windows.last < high))
+    N, U = np.ascontiguousarray(field.N[:, of]), np.ascontiguousarray(field.U[:, of])
+    return of, field._replace(N=N, U=U), Windows(windows.first[of], windows.last[of])
 
 
 @nb.njit(cache=True, nogil=True)
