@@ -7,9 +7,14 @@ from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is loaded
 
+import hypothesis
 import pytest
 
 import postgres
+
+# An example may wait for its processor, or compile a kernel, beside other work: 200 ms say nothing of what it tests.
+hypothesis.settings.register_profile("tocsin", deadline=None)
+hypothesis.settings.load_profile("tocsin")
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tocsin.scan import Settings, Stream, Study, scan
@@ -57,16 +57,85 @@ def test_side_by_side_is_one_by_one(
         replicates=128,
         seed=seed,
     )
+    agree_in_some_lanes(study, asked)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    model=st.sampled_from(["poisson", "bernoulli", "permutation", "ebp"]),
+    rates=st.sampled_from(["high", "low", "both"]),
+    prospective=st.booleans(),
+    together=st.sampled_from([("multivariate", 1), ("multivariate", 2), ("adjustment", 2), ("multivariate", 3)]),
+    limits=st.sampled_from([(0.0, 0.0), (1.3, 0.0), (2.0, 0.6)]),
+    cases=st.integers(1, 6),
+)
+@example(0, "poisson", "low", False, ("multivariate", 1), (0.0, 0.0), 4)  # too few cases for a cluster of low rates
+def test_streams_and_limits_side_by_side_are_one_by_one(
+    seed: int, model: str, rates: str, prospective: bool, together: tuple[str, int], limits: tuple[float, float],
+    cases: int,
+) -> None:  # fmt: skip
+    purpose, many = together
+    parts = [made(seed + i) for i in range(many)]
+    parts = [controls(p, seed) if model == "bernoulli" else expected_counts(p) for p in parts]
+    study = replace(parts[0], streams=tuple(p.streams[0] for p in parts))
+    asked = Settings(
+        model=model,  # type: ignore[arg-type] # drawn from the same words
+        rates=rates,  # type: ignore[arg-type]
+        prospective=prospective,
+        streams=purpose,  # type: ignore[arg-type]
+        risk_floor=limits[0],
+        risk_ceiling=limits[1],
+        min_cases=cases,
+        min_cases_low=cases // 2,
+        replicates=128,
+        seed=seed,
+    )
+    agree_in_some_lanes(study, asked)
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    model=st.sampled_from(["poisson", "bernoulli"]),
+    rates=st.sampled_from(["high", "low", "both"]),
+    uneven=st.sampled_from([1, 3, 20]),
+    many=st.integers(1, 2),
+)
+def test_windows_of_unlike_totals_share_tables_and_miss_nothing(
+    seed: int, model: str, rates: str, uneven: int, many: int
+) -> None:
+    """Windows compared inside their own time: 160 pairs of totals and more for 32 tables."""
+    parts = []
+    for i in range(many):
+        part = made(seed + i, L=9, T=32)
+        cases = part.streams[0].cases.copy()
+        cases[:, ::5] *= uneven  # days that are unlike the others, and some without a case
+        cases[:, 3] = 0
+        part = replace(part, streams=(replace(part.streams[0], cases=cases),))
+        parts.append(controls(part, seed) if model == "bernoulli" else expected_counts(part))
+    study = replace(parts[0], streams=tuple(p.streams[0] for p in parts))
+    asked = Settings(
+        model=model,  # type: ignore[arg-type] # drawn from the same words
+        rates=rates,  # type: ignore[arg-type]
+        trend="stratified",
+        replicates=128,
+        seed=seed,
+    )
+    agree_in_some_lanes(study, asked)
+
+
+def agree_in_some_lanes(study: Study, asked: Settings) -> None:
     ready = plan(study, asked)
     batch = _Batch(study, asked, ready, int(ready.simulated.first.min()), 0)
-    if batch.fast is None:
-        return
-    counts = batch._draw(0, 0)
-    quick = batch.fast(counts)
+    assert batch.fast is not None, "no replicate by itself"
+    drawn = [batch._draw(0, s) for s in range(len(study.streams))]
+    quick = batch.fast(drawn)
     zones = ready.zones
     for lane in (0, 1, 77, 127):
         n = np.zeros(batch.field.n.shape)
-        n[0, :, :-1] = counts[:, :, lane]
+        for s, counts in enumerate(drawn):
+            n[s, :, :-1] = counts[:, :, lane]
         one = maximum(
             batch.field._replace(n=n), zones.members, zones.begin, zones.smallest, ready.penalty, batch.windows,
             ready.limits,

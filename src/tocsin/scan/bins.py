@@ -30,17 +30,19 @@ class Bins(NamedTuple):
     longest: int
 
 
-def binned(families: Families, expected: Floats, first: Ints, stop: Ints, smallest: float, largest: float) -> Bins:
+def binned(
+    families: Families, expected: Floats, first: Ints, stop: Ints, rate: Floats, smallest: float, largest: float
+) -> Bins:  # fmt: skip
     """The columns of all blocks; windows first, stop (W,), expected (L, K) summed from each interval to the end.
 
-    smallest, largest: bounds of what is expected anywhere, above 0.
+    rate (W,): what turns these into cases; smallest, largest: bounds of the cases expected anywhere, above 0.
     """
-    return Bins(*_binned(families, expected, first, stop, max(smallest, 1e-12), max(largest, smallest)))
+    return Bins(*_binned(families, expected, first, stop, rate, max(smallest, 1e-12), max(largest, smallest)))
 
 
 @nb.njit(cache=True, nogil=True)
 def _binned(
-    families: Families, expected: Floats, first: Ints, stop: Ints, smallest: float, largest: float
+    families: Families, expected: Floats, first: Ints, stop: Ints, rate: Floats, smallest: float, largest: float
 ) -> tuple[NDArray[np.uint16], Ints, bool, Ints, NDArray[np.uint16], int, int]:
     edge = np.empty(1)
     lowest = bin_of(smallest, edge, edge.view(np.int64))
@@ -52,7 +54,7 @@ def _binned(
     place = np.arange(bins).astype(np.uint16)
     used = np.arange(bins)
     if kept:
-        seen = _columns(families, expected, first, stop, place, lowest, begin, rows)
+        seen = _columns(families, expected, first, stop, rate, place, lowest, begin, rows)
         used = np.flatnonzero(seen)
         place = np.maximum(np.cumsum(seen) - 1, 0).astype(np.uint16)
         _renamed(rows.reshape(-1), place)
@@ -74,7 +76,7 @@ def _begins(begin: Ints, together: NDArray[np.uint8]) -> Ints:
 
 @nb.njit(cache=True, nogil=True)
 def _columns(
-    families: Families, expected: Floats, first: Ints, stop: Ints, place: NDArray[np.uint16], lowest: int,
+    families: Families, expected: Floats, first: Ints, stop: Ints, rate: Floats, place: NDArray[np.uint16], lowest: int,
     begin: Ints, rows: NDArray[np.uint16],
 ) -> NDArray[np.bool_]:  # fmt: skip
     """Fill the rows (blocks, W); which bins are used."""
@@ -83,7 +85,7 @@ def _columns(
     u, ahead, edge = np.zeros(K + 1), np.zeros(K + 1), np.empty(1)
     bits = edge.view(np.int64)
     for z in range(len(begin) - 1):
-        bin_family(z, families, expected, first, stop, place, lowest, rows, begin[z], u, ahead, edge, bits)
+        bin_family(z, families, expected, first, stop, rate, place, lowest, rows, begin[z], u, ahead, edge, bits)
         for row in range(begin[z], begin[z + 1]):
             for w in range(len(first)):
                 seen[rows[row, w]] = True
@@ -98,8 +100,8 @@ def _renamed(flat: NDArray[np.uint16], place: NDArray[np.uint16]) -> None:
 
 @bare
 def bin_family(
-    z: int, families: Families, expected: Floats, first: Ints, stop: Ints, place: NDArray[np.uint16], lowest: int,
-    rows: NDArray[np.uint16], row: int, u: Floats, ahead: Floats, edge: Floats, bits: Ints,
+    z: int, families: Families, expected: Floats, first: Ints, stop: Ints, rate: Floats, place: NDArray[np.uint16],
+    lowest: int, rows: NDArray[np.uint16], row: int, u: Floats, ahead: Floats, edge: Floats, bits: Ints,
 ) -> None:  # fmt: skip
     """The columns of one family's blocks into rows[row:]: of what is expected with the first location of a block.
 
@@ -112,7 +114,7 @@ def bin_family(
         for t in range(K):
             ahead[t] = u[t] + expected[families.members[i], t]
         for w in range(len(first)):
-            rows[row, w] = bin_at(ahead[first[w]] - ahead[stop[w]], edge, bits, place, lowest)
+            rows[row, w] = bin_at((ahead[first[w]] - ahead[stop[w]]) * rate[w], edge, bits, place, lowest)
         for k in range(i, i + families.together[i]):
             for t in range(K):
                 u[t] += expected[families.members[k], t]

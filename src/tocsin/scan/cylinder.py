@@ -81,20 +81,31 @@ def search(field: Field, zones: Zones, penalty: Floats, windows: Windows, limits
         return _each(field, zones.members, zones.begin, zones.reported, zones.smallest, penalty, windows, limits)
     rows: list[tuple[int, int, int, int, int, float]] = []
     T = field.n.shape[2] - 1
+    parts: dict[tuple[int, int], tuple[Ints, Field, Windows]] = {}
     for z in range(len(zones.centre)):
         members = zones.members[zones.begin[z] : zones.begin[z] + zones.reported[z]]
         spans, floor = [(0, T)], 0.0
         while spans:
             low, high = spans.pop()
-            size, w, way, best = _best(field, members, zones.smallest[z], penalty[z], windows, limits, low, high)
+            if (low, high) not in parts:
+                parts[low, high] = _between(low, high, field, windows)
+            of, part, some = parts[low, high]
+            size, w, way, best = _best(part, members, zones.smallest[z], penalty[z], some, limits, low, high)
             if way == 0 or best <= floor:
                 continue
-            first, last = int(windows.first[w]), int(windows.last[w])
+            first, last = int(windows.first[of[w]]), int(windows.last[of[w]])
             rows.append((z, size, first, last, way, best))
             if zones.centre[z] >= 0:
                 floor = WORTH
                 spans += _beside(low, high, first, last)
     return _table(rows)
+
+
+def _between(low: int, high: int, field: Field, windows: Windows) -> tuple[Ints, Field, Windows]:
+    """The windows inside [low, high), their numbers, and the field with the totals of these alone."""
+    of = np.flatnonzero((windows.first >= low) & (windows.last < high))
+    N, U = np.ascontiguousarray(field.N[:, of]), np.ascontiguousarray(field.U[:, of])
+    return of, field._replace(N=N, U=U), Windows(windows.first[of], windows.last[of])
 
 
 @nb.njit(cache=True, nogil=True)
@@ -152,7 +163,7 @@ def _singly(field: Field, windows: Windows, limits: Limits) -> tuple[Ints, Float
         first, stop = windows.first[w], windows.last[w] + 1
         inside[:] = field.n[:, 0, first] - field.n[:, 0, stop]
         held[:] = field.u[:, 0, first] - field.u[:, 0, stop]
-        ratios[w], ways[w] = _judge(field, inside, held, w, limits)
+        ratios[w], ways[w] = judge(field.kind, inside, held, field.N, field.U, w, limits)
     return ways, ratios
 
 
@@ -240,32 +251,32 @@ def _best_of_many(
                 most += bound(field.kind, inside[s], held[s], field.N[s, w], field.U[s, w])
             if most * penalty <= best:
                 continue
-            ratio, how = _judge(field, inside, held, w, limits)
+            ratio, how = judge(field.kind, inside, held, field.N, field.U, w, limits)
             if how != 0 and ratio * penalty > best:
                 size, window, way, best = k + 1, w, how, ratio * penalty
     return size, window, way, best
 
 
-@nb.njit(cache=True, nogil=True)
-def _judge(field: Field, n: Floats, u: Floats, w: int, limits: Limits) -> tuple[float, int]:
-    """The statistic of one window over all streams (n, u (S,)) and its direction, 0 if it does not count.
+@bare
+def judge(kind: int, n: Floats, u: Floats, N: Floats, U: Floats, w: int, limits: Limits) -> tuple[float, int]:
+    """The statistic of window w over all streams (n, u (S,); N, U (S, W)) and its direction, 0 if it does not count.
 
     Kulldorff et al. (2007), Stat. Med. 26:1824: the streams with excess add up; the least number of cases is asked of
     these streams together. As an adjustment, streams that go the other way count against it.
     """
-    high = low = cases_high = cases_low = 0.0
+    high = low = cases_high = cases_low = cases = 0.0
     for s in range(len(n)):
-        N, U = field.N[s, w], field.U[s, w]
-        way = direction(field.kind, n[s], u[s], N, U)
-        if way != 0 and risk_within(field.kind, n[s], u[s], N, U, limits.floor, limits.ceiling, way):
-            ratio = llr(field.kind, n[s], u[s], N, U)
+        cases += n[s]
+        way = direction(kind, n[s], u[s], N[s, w], U[s, w])
+        if way != 0 and risk_within(kind, n[s], u[s], N[s, w], U[s, w], limits.floor, limits.ceiling, way):
+            ratio = llr(kind, n[s], u[s], N[s, w], U[s, w])
             if way == HIGH:
                 high, cases_high = high + ratio, cases_high + n[s]
             else:
                 low, cases_low = low + ratio, cases_low + n[s]
     if limits.adjust:
         high, low = high - low, low - high
-        cases_high = cases_low = n.sum()
+        cases_high = cases_low = cases
     if not (limits.ways & HIGH) or cases_high < limits.least_high:
         high = 0.0
     if not (limits.ways & LOW) or cases_low < limits.least_low:

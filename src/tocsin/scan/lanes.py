@@ -22,13 +22,17 @@ from tocsin.types import Floats, Ints
 
 
 class Spans(NamedTuple):
-    """Windows first, stop (W,) as indices of the K intervals (stop = K: the end), totals N, U, table group (W,)."""
+    """Windows first, stop (W,) as indices of the K intervals (stop = K: the end), totals N, U, table group (W,).
+
+    rate (W,): what turns what is held against the counts into cases, N/U.
+    """
 
     first: Ints
     stop: Ints
     N: Floats
     U: Floats
     group: Ints
+    rate: Floats
 
 
 class Work(NamedTuple):
@@ -64,17 +68,18 @@ def _onto(counts: Counts, a: int, b: int) -> None:
 
 
 @bare
-def narrowed(counts: Counts, near: Ints, into: NDArray[np.int8]) -> tuple[int, int]:
-    """The same (L, K · LANES) in the order of `near` and in 8 bits, whether it fits or not: the largest count, and the
-    largest sum over all locations since the first interval tell."""
+def narrowed(counts: Counts, near: Ints, into: NDArray[np.int8], stream: int) -> tuple[int, int]:
+    """The same (L, S · K · LANES) in the order of `near` and in 8 bits, whether it fits or not: the largest count, and
+    the largest sum over all locations since the first interval tell. stream: K · LANES."""
     largest = most = 0
     for i in range(len(near)):
         largest = max(largest, _copied(counts, near[i], into, i))
-    for j in range(LANES):
-        held = 0
-        for i in range(len(counts)):
-            held += counts[i, j]
-        most = max(most, held)
+    for begin in range(0, counts.shape[1], stream):
+        for j in range(begin, begin + LANES):
+            held = 0
+            for i in range(len(counts)):
+                held += counts[i, j]
+            most = max(most, held)
     return largest, most
 
 
@@ -109,7 +114,7 @@ def _add_four(total: Counts, x: Counts, a: int, b: int, c: int, d: int) -> None:
 
 
 @bare
-def _take_in(total: Counts, x: Counts, m: Index, i: int, block: int) -> None:
+def take_in(total: Counts, x: Counts, m: Index, i: int, block: int) -> None:
     """Add the locations m[i : i + block] to the total: so many of them in the few bits of the counts."""
     if block == 1:
         _add(total, x, m[i])
@@ -181,7 +186,7 @@ def maxima(
 
     counts (L, K, LANES), expected (L, K): sums from each interval to the end; small counts may come in fewer bits
     than the tables have, if four of them add up in these. Several streams and limits on the risk are
-    `cylinder.maximum`'s work.
+    `streams.maxima`'s work.
     """
     K, W = counts.shape[1], len(windows.first)
     n: Counts = np.zeros((K + 1, LANES), tables.high.dtype)  # the last row stays 0: the end
@@ -222,13 +227,13 @@ def _raise(
         if not bins.kept:
             rows, row = work.rows, 0
             bin_family(
-                z, families, expected, first, stop, bins.place, bins.lowest, rows, row,
+                z, families, expected, first, stop, windows.rate, bins.place, bins.lowest, rows, row,
                 work.u, work.ahead, work.edge, work.bits,
             )  # fmt: skip
             work.u[:] = 0.0
         while i < families.begin[z + 1]:
             block = families.together[i]
-            _take_in(grown, flat, families.members, i, block)
+            take_in(grown, flat, families.members, i, block)
             if families.ahead[i]:
                 if tables.both:
                     hits = _look_both(n, first, stop, column, state.high, state.low, rows, row, work.window)
@@ -308,12 +313,12 @@ def _step(
                 later += 0.0 if ends else expected[m, s]
                 if not families.fresh[k] or (count < least and count > most):
                     continue
-                at = bin_at(u - later, work.edge, work.bits, bins.place, bins.lowest)
+                at = bin_at((u - later) * windows.rate[w], work.edge, work.bits, bins.place, bins.lowest)
                 high = np.int64(tables.high[g, at, state.row[j]])
                 low = np.int64(tables.low[g, at, state.row[j]]) if tables.both else -1
                 if count >= high or count <= low:
                     N, U = windows.N[w], windows.U[w]
                     way = direction(kind, count, u - later, N, U)
-                    if (way == HIGH and count >= high) or (way == LOW and count <= low):
+                    if (way == HIGH and count >= high) or (way == LOW and tables.few <= count <= low):
                         best[j] = max(best[j], llr(kind, count, u - later, N, U) * penalty)
                         state.row[j] = level_of(best[j] / penalty)

@@ -4,7 +4,7 @@ The tables err on the side of looking again: whoever uses them computes the stat
 """
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numba as nb
 import numpy as np
@@ -21,6 +21,7 @@ WIDE = 16.0  # expected counts from here on …
 FINE = 16  # … have so many bins to a unit of their square root, as their standard deviation grows with that
 NEVER = 2**31 - 1
 LANES = 128  # replicates side by side: known to the compiler, so that it makes vectors of them
+T = TypeVar("T")
 Counts = NDArray[np.int8] | NDArray[np.int16] | NDArray[np.int32]
 
 
@@ -33,11 +34,13 @@ class Totals(NamedTuple):
 
 
 class Tables(NamedTuple):
-    """Counts that beat a level: high, low (G, B, LEVELS), low without bins if low counts do not matter; if they do."""
+    """Counts that beat a level: high, low (G, B, LEVELS), low without bins if low counts do not matter; if they do; low
+    counts of fewer than `few` are none."""
 
     high: Counts
     low: Counts
     both: bool
+    few: float
 
 
 class State(NamedTuple):
@@ -48,6 +51,14 @@ class State(NamedTuple):
     low: Counts
     row: Ints
     since: Floats
+
+
+def spare(room: list[T]) -> T | None:
+    """Memory of a batch that is done, if there is any; threads may ask at once."""
+    try:
+        return room.pop()
+    except IndexError:
+        return None
 
 
 @bare
@@ -73,31 +84,37 @@ def _edge(b: int, edge: Floats, bits: Ints) -> float:
 
 @nb.njit(cache=True, nogil=True)
 def table(totals: Totals, least: float, used: Ints, low: bool) -> Counts:
-    """Counts (B, LEVELS) that may beat each level in each of the bins of expectations (B,).
+    """Counts (B, LEVELS) that may beat each level in each of the bins of expected cases (B,), u · N/U.
 
     High: no larger than the smallest such count, at the low edge of the bin. Low: no smaller than the largest, at the
-    high edge.
+    high edge. They hold for larger N, and for smaller N/U, too: with n and u · N/U as they are, either lessens the
+    statistic, as outside, and for Bernoulli inside, the same gap is spread over more.
     """
     edge = np.empty(1)
     bits = edge.view(np.int64)
     found = np.full((len(used), LEVELS), -1 if low else NEVER, np.int32)
     for b in range(len(used)):
         aside = 1e-12 if low else -1e-12  # more than rounding moves an edge
-        u = min(_edge(used[b] + (1 if low else 0), edge, bits) * (1 + aside), totals.U)
-        mean = u * totals.N / totals.U
+        mean = _edge(used[b] + (1 if low else 0), edge, bits) * (1 + aside)
+        if low and mean >= totals.N:  # as it may be where N is larger
+            found[b] = NEVER
+            continue
+        mean = min(mean, totals.N)
         n = math.ceil(mean) if low else max(1.0, least, math.floor(mean))
         stride = max(1, int(math.sqrt(mean) / FINE))
         level, before = 0, n
         while level < LEVELS and max(least, 0.0) <= n <= totals.N and n < NEVER:
-            held = max(u, n) if totals.kind == BERNOULLI else u
-            if direction(totals.kind, n, held, totals.N, totals.U) == (LOW if low else HIGH):
-                ratio = llr(totals.kind, n, held, totals.N, totals.U)
+            u, U = mean * (totals.U / totals.N), totals.U
+            if totals.kind == BERNOULLI and n > u:  # as it may be where N/U is smaller
+                u, U = n, n * (totals.N / mean)
+            if direction(totals.kind, n, u, totals.N, U) == (LOW if low else HIGH):
+                ratio = llr(totals.kind, n, u, totals.N, U)
                 while level < LEVELS and ratio > level * LEVEL:
                     found[b, level] = before
                     level += 1
             before = n - 1 if low else n + 1
             n += -stride if low else stride
-        if level < LEVELS and not low and before <= totals.N:
+        if level < LEVELS and not low:  # also beyond N: other windows that share the table may hold more
             found[b, level:] = min(before, NEVER)
         if level < LEVELS and low and before >= max(least, 0.0):
             found[b, level:] = before
