@@ -25,7 +25,10 @@ def stream(seed: int, length: int) -> Floats:
     found = np.empty(length)
     x = seed
     for i in range(length):
-        x = _A * x % _M
+        x = _A * x
+        x = (x & _M) + (x >> 31)  # modulo 2³¹ − 1
+        if x >= _M:
+            x -= _M
         found[i] = x / _M
     return found
 
@@ -53,11 +56,37 @@ def permuted(strata: list[Cases], first: int, seed: int, counts: Counts, lane: i
     keys = stream(seed, sum(len(s.place) for s in strata)).astype(np.float32)
     used = 0
     for place, time in strata:
-        by = np.argsort(keys[used : used + len(place)], kind="stable")
+        late = int(np.searchsorted(-time, -first, side="right"))  # the last intervals come first
+        _deal(keys[used : used + len(place)], late, place, time - first, counts, lane)
         used += len(place)
-        dealt = time[by] - first
-        late = dealt >= 0
-        np.add.at(counts[:, :, lane], (place[late], dealt[late]), 1)
+
+
+@nb.njit(cache=True, nogil=True)
+def _deal(keys: Floats, late: int, place: Ints, time: Ints, counts: Counts, lane: int) -> None:
+    """Deal the first `late` intervals: each goes to the case at the rank of its key, as a stable sort of all has it.
+
+    Only these ranks are needed: keys are counted into as many boxes as there are, and compared within a box alone.
+    """
+    n = len(keys)
+    before = np.zeros(n + 1, np.int32)  # keys in the boxes before
+    for i in range(n):
+        before[min(int(keys[i] * n), n - 1) + 1] += 1
+    for b in range(n):
+        before[b + 1] += before[b]
+    newest = np.full(n, -1, np.int32)  # the last of the late in a box, and the one before it
+    older = np.empty(late, np.int32)
+    rank = np.empty(late, np.int32)
+    for m in range(late):
+        box = min(int(keys[m] * n), n - 1)
+        older[m], newest[box], rank[m] = newest[box], m, before[box]
+    for i in range(n):
+        m = newest[min(int(keys[i] * n), n - 1)]
+        while m >= 0:
+            if keys[i] < keys[m] or (keys[i] == keys[m] and i < m):
+                rank[m] += 1
+            m = older[m]
+    for m in range(late):
+        counts[place[rank[m]], time[m], lane] += 1
 
 
 def chosen(cases: Ints, units: Ints, first: int, seed: int, counts: Counts, lane: int) -> None:
