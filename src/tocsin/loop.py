@@ -21,9 +21,8 @@ from tocsin.feed import trial
 from tocsin.feeds import feed_of
 from tocsin.ingest import push as push_format
 from tocsin.ingest.contract import RAW
-from tocsin.judge import Judged, believed, flagged, judge
+from tocsin.judge import Judged, believed, flagged, judge_beat
 from tocsin.locate import Located, locate
-from tocsin.outlook.picture import last_news
 from tocsin.quality import CLOSE, QUIET, watch
 from tocsin.store import deliveries, notes
 from tocsin.store.clusters import write_scans
@@ -104,10 +103,9 @@ def tick(desk: Desk, now: Instant, *, strict: bool = False, scans: bool = True) 
     faults: list[tuple[str, str]] = []
     judged: list[tuple[SignalTable, Judged]] = []
     for table in desk.settings.signals:
-        at = last_news(desk, table, now) if table.detectors and table.judge == "nowcast" else now
         for level in desk.levels(table) if table.detectors else ():
             try:
-                judged.append((table, judge(desk, table, level, at, table.lookback)))
+                judged.append((table, judge_beat(desk, table, level, now)))
             except Exception as e:
                 if strict:
                     raise
