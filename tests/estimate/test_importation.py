@@ -118,6 +118,12 @@ def test_severity_before_any_outcome_could_be_known():
     assert np.isnan(found.crude[0, :2]).all()
 
 
+def test_of_no_cases_there_is_no_share():
+    found = importation.share(np.array([[0, 0, 3.0]]), np.zeros((1, 3)), 2)
+    assert np.isnan(found[0, :2]).all()
+    assert found[0, 2, 2] < 0.6
+
+
 def cohort(rng, theta, steps, rate, growth):
     """Cases and outcomes of an outbreak: as they are, as reported, and draws of what both will have been."""
     weights = severity.delay(9, 5, steps)

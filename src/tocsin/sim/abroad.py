@@ -26,10 +26,10 @@ class Origin(NamedTuple):
 
 
 ORIGINS = (
-    Origin("Coral Isles", 160, 1.1, 260, 0.7),
-    Origin("Mangrove Coast", 120, 1.5, 300, 0.6),
-    Origin("Monsoon Delta", 90, 1.0, 220, 0.9),
-    Origin("Southern Highlands", 50, 1.2, 60, 0.8),  # south of the equator
+    Origin("Coral Isles", 480, 1.1, 260, 0.7),
+    Origin("Mangrove Coast", 360, 1.5, 300, 0.6),
+    Origin("Monsoon Delta", 270, 1.0, 220, 0.9),
+    Origin("Southern Highlands", 150, 1.2, 60, 0.8),  # south of the equator
 )
 
 

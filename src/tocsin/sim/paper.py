@@ -74,7 +74,8 @@ severity = 1.5
 name = "lab.dengue"
 title = { zh = "登革热实验室确诊", en = "Dengue, laboratory-confirmed" }
 interval = { mean = 14, sd = 3 }      # by mosquito
-detectors = [{ method = "fixed_value", value = 2 }]   # lone travellers come home ill every month; two in a place do not
+levels = ["district", "street"]
+detectors = [{ method = "fixed_value", value = 2 }]  # a lone traveller comes home ill every week; not two in a place
 severity = 3.0
 incidence = "dengue-abroad.csv"       # where travellers come from
 @lab.dengue@
