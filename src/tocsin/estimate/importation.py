@@ -22,7 +22,7 @@ def share(local: Floats, imported: Floats, window: int, levels: Floats = LEVELS)
     """
     own, abroad = (np.nan_to_num(np.atleast_2d(x)) for x in (local, imported))
     here, there = (_trailing(x, window) for x in (own, abroad))
-    found = np.asarray(betaincinv(there[..., None] + 0.5, here[..., None] + 0.5, levels))
+    found = np.array(betaincinv(there[..., None] + 0.5, here[..., None] + 0.5, levels), dtype=np.float64)
     found[(there <= 0) & (here <= 0)] = np.nan
     return found
 

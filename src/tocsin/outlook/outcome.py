@@ -40,8 +40,8 @@ def ratios(desk: Desk, signal: str, as_of: Instant) -> list[Ratio]:
         weights = severity.delay(o.mean / days, o.sd / days, steps)
         rng = np.random.default_rng([desk.settings.city.seed, zlib.crc32(o.signal.encode())])
         crude, adjusted, known = severity.possible(ill, then, weights, rng)
-        sums = (float(x.sum(axis=0).mean()) for x in (ill, then))
-        found.append(Ratio(o, *sums, _three(crude), _three(adjusted), known))
+        total, became = float(ill.sum(axis=0).mean()), float(then.sum(axis=0).mean())
+        found.append(Ratio(o, total, became, _three(crude), _three(adjusted), known))
     return found
 
 
