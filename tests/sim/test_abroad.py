@@ -93,6 +93,7 @@ def test_both_boards_and_severity_of_the_simulated_city_are_full(desk: Desk) -> 
     assert admitted["adjusted"]["low"] < 0.3 < admitted["adjusted"]["high"]
     assert admitted["outcomes"] >= 5
     assert {s["outcome"] for s in signals["ed.ili"]["severity"]} == {"adm.ili", "death.ili"}
+    assert [s for s, of in signals.items() if of["knows_imports"]] == ["lab.dengue"]  # with it the page's boards begin
     assert not {o.signal for o in OUTCOMES} & signals.keys()  # each is told with its cases, not beside them
 
 
