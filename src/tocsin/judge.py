@@ -13,6 +13,7 @@ from tocsin.config import AlertRules, SignalTable
 from tocsin.desk import Desk
 from tocsin.detect import Detector, left_out
 from tocsin.outlook.counts import Counts, counts
+from tocsin.outlook.picture import last_news
 from tocsin.types import Alarms, Bools, Cube, Estimated, Evidence, Flag, Floats, Instant, Minute, Panel
 
 FIELDS = ("expected", "upper", "score", "p")
@@ -40,6 +41,12 @@ def judge(
     cube, row = cube_asked(desk, table, level, as_of, steps, area, last)
     judged = judge_cube(desk, table, cube, steps, desk.marked(table.name, cube), counts(desk, table, level, cube))
     return judged if row is None else row_judged(judged, row)
+
+
+def judge_beat(desk: Desk, table: SignalTable, level: str, now: Instant) -> Judged:
+    """What a beat judges: a nowcast as of its last news, so that a beat without news says what was said before."""
+    at = last_news(desk, table, now) if table.judge == "nowcast" else now
+    return judge(desk, table, level, at, table.lookback)
 
 
 def cube_asked(

@@ -9,7 +9,7 @@ from tocsin.calendar import DAY, Step
 from tocsin.config import ScanTable, SignalTable
 from tocsin.desk import Desk, can_expect
 from tocsin.judge import judge
-from tocsin.outlook.picture import picture, view
+from tocsin.outlook.picture import last_news, picture, view
 from tocsin.scan import Found, Result, Settings, Stream, Study, Zones, course, follow, neighbours, scan
 from tocsin.scan.expected import dispersion
 from tocsin.scan.periods import intervals
@@ -94,7 +94,7 @@ def reported_share(desk: Desk, table: SignalTable, level: str, as_of: Instant, f
     a Poisson count, so that reports are held against reports. The day's share is the same for all areas.
     """
     share = np.ones((last - first) // DAY + 1)
-    found = picture(desk, table.name, as_of) if table.judge == "nowcast" else None
+    found = picture(desk, table.name, last_news(desk, table, as_of)) if table.judge == "nowcast" else None
     if found is None or not found.open:
         return share
     whole = view(desk, found, level)

@@ -21,7 +21,7 @@ from tocsin.feed import trial
 from tocsin.feeds import feed_of
 from tocsin.ingest import push as push_format
 from tocsin.ingest.contract import RAW
-from tocsin.judge import Judged, believed, flagged, judge
+from tocsin.judge import Judged, believed, flagged, judge_beat
 from tocsin.locate import Located, locate
 from tocsin.quality import CLOSE, QUIET, watch
 from tocsin.store import deliveries, notes
@@ -105,7 +105,7 @@ def tick(desk: Desk, now: Instant, *, strict: bool = False, scans: bool = True) 
     for table in desk.settings.signals:
         for level in desk.levels(table) if table.detectors else ():
             try:
-                judged.append((table, judge(desk, table, level, now, table.lookback)))
+                judged.append((table, judge_beat(desk, table, level, now)))
             except Exception as e:
                 if strict:
                     raise

@@ -116,3 +116,58 @@ def test_severity_before_any_outcome_could_be_known():
     found = severity.ratio(np.array([0, 0, 5, 5.0]), np.zeros(4), np.array([0, 0, 0, 1.0]))
     assert np.isnan(found.adjusted).all()
     assert np.isnan(found.crude[0, :2]).all()
+
+
+def test_of_no_cases_there_is_no_share():
+    found = importation.share(np.array([[0, 0, 3.0]]), np.zeros((1, 3)), 2)
+    assert np.isnan(found[0, :2]).all()
+    assert found[0, 2, 2] < 0.6
+
+
+def cohort(rng, theta, steps, rate, growth):
+    """Cases and outcomes of an outbreak: as they are, as reported, and draws of what both will have been."""
+    weights = severity.delay(9, 5, steps)
+    cases = rng.poisson(rate * np.exp(growth * np.arange(steps)))
+    outcomes = np.zeros(steps, dtype=np.int64)
+    for t, n in enumerate(rng.binomial(cases, theta).tolist()):
+        on = t + rng.choice(steps, n, p=weights)
+        np.add.at(outcomes, on[on < steps], 1)
+    told = np.minimum(0.25 + 0.15 * np.arange(steps)[::-1], 1.0)  # the share reported, known to the nowcast
+    draws = []
+    for count in (cases, outcomes):
+        seen = rng.binomial(count, told)
+        more = rng.negative_binomial(np.tile(seen + 0.5, (60, 1)).T, np.tile(np.minimum(told, 1 - 1e-12), (60, 1)).T)
+        draws.append(seen[:, None] + np.where(told[:, None] < 1, more, 0.0))
+    return weights, *draws
+
+
+@pytest.mark.parametrize(("theta", "rate", "growth"), [(0.02, 2.0, 0.08), (0.3, 0.4, 0.08), (0.3, 1.0, 0.0)])
+def test_severity_intervals_hold_the_truth_as_often_as_they_say(theta, rate, growth):
+    """400 outbreaks whose last days are half reported: 95 % intervals, within three binomial errors of 95 %."""
+    rng, held, held_by_means, times = np.random.default_rng(11), 0, 0, 400
+    for _ in range(times):
+        weights, cases, outcomes = cohort(rng, theta, 50, rate, growth)
+        _, (low, middle, high), known = severity.possible(cases, outcomes, weights, rng)
+        held += low <= theta <= high
+        assert low <= middle <= high
+        assert 0 < known <= 1
+        plain = severity.ratio(cases.mean(axis=1), outcomes.mean(axis=1), weights).quantiles[0, -1]
+        held_by_means += plain[0] <= theta <= plain[2]
+    assert abs(held / times - 0.95) < 3 * np.sqrt(0.95 * 0.05 / times)
+    if growth and theta > 0.1:
+        assert held_by_means < held  # a mean past passes for a sure one
+
+
+def test_severity_without_doubt_is_jeffreys_beta_and_nothing_known_is_nothing_said():
+    cases, outcomes = np.zeros((30, 50)), np.zeros((30, 50))
+    cases[0], outcomes[9] = 200.0, 20.0
+    crude, adjusted, known = severity.possible(cases, outcomes, np.ones(1), np.random.default_rng(1))
+    exact = severity.proportion(20, 200)
+    np.testing.assert_allclose(crude, exact, rtol=0.05)
+    np.testing.assert_allclose(adjusted, exact, rtol=0.05)
+    assert known == 1
+    late = np.r_[np.zeros(29), 1.0]
+    nothing, none, share = severity.possible(np.ones((5, 4)), np.zeros((5, 4)), late, np.random.default_rng(1))
+    assert np.isnan([*nothing, *none, share]).all()
+    with pytest.raises(MethodError, match="one shape"):
+        severity.possible(np.ones((3, 2)), np.ones((4, 2)), late, np.random.default_rng(1))

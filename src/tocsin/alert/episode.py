@@ -15,6 +15,7 @@ from tocsin.calendar import DAY
 from tocsin.types import Alert, Estimated, Flag, Instant, Minute, Note
 
 WHO = "tocsin"
+LESS = 0.1  # times p: an order of magnitude is news by itself
 
 
 def identity(signal: str, place: str, opened: Minute) -> str:
@@ -94,21 +95,42 @@ def _episode(alert: Alert | None, flags: list[Flag], now: Instant, today: Minute
             return []
         first = fresh[0]
         what = {"signal": first.signal, "area": first.area, "opened": first.step, **_what(fresh)}
-        return [Note(0, identity(first.signal, _place(first), first.step), now, WHO, "open", _text(what))]
-    newer = [f for f in flags if f.step >= alert.last]
-    said = []
+        said = [Note(0, identity(first.signal, _place(first), first.step), now, WHO, "open", _text(what))]
+        alert, newer = _opened(said[0]), []
+    else:
+        said, newer = [], [f for f in flags if f.step >= alert.last]
     if newer:
         grown = Note(0, alert.id, now, WHO, "grow", _text(_what(newer)))
         moved = _moved(alert, grown)
-        if replace(moved, phase=alert.phase, updated=alert.updated) != alert:
+        if _worth_saying(alert, moved):
             said, alert = [grown], moved
     # A late correction of an old step does not make it loud: said now, for a second beat at this moment adds nothing.
     silent = (today - alert.last) // DAY
-    if silent >= close and (alert.state, "lapse") in TABLE:
+    if silent >= close and now > alert.began and (alert.state, "lapse") in TABLE:
         return [*said, Note(0, alert.id, now, WHO, "lapse", "")]
     if silent >= quiet and alert.phase != "quiet":
         return [*said, Note(0, alert.id, now, WHO, "quiet", "")]
     return said
+
+
+def _worth_saying(before: Alert, after: Alert) -> bool:
+    """Whether anything changed; of a nowcast: what was reported, or p by an order of magnitude.
+
+    A nowcast moves with the clock: what it makes of the same reports an hour later is no news.
+    """
+    still = replace(after, phase=before.phase, updated=before.updated)
+    if before.estimated is None and after.estimated is None:
+        return still != before
+    if before.window == after.window and _reported(before) != _reported(after):
+        return True
+    if after.p <= LESS * before.p or (after.estimated is None and after.observed != before.observed):
+        return True
+    moving = {f: getattr(before, f) for f in ("observed", "expected", "window", "p", "q", "estimated")}
+    return replace(still, **moving) != before
+
+
+def _reported(a: Alert) -> float:
+    return a.observed if a.estimated is None else a.estimated.reported
 
 
 def _place(f: Flag) -> str:

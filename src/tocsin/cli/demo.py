@@ -4,7 +4,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -49,7 +49,7 @@ def command(context: click.Context, directory: Path, seed: int, host: str, port:
         raise InputError(f"{directory} is there and no demo; name another directory, nothing was touched")
     shutil.rmtree(directory, ignore_errors=True)
     console.print("[bold]Tocsin[/bold] demo. The city is simulated: nobody lives there and nobody fell ill.")
-    end = date.fromtimestamp(now() / 1e6) - timedelta(days=1)
+    end = sim.yesterday()
     compiling = kernels.begin()
 
     def compiled() -> None:  # to compile the same here meanwhile would only take longer
@@ -57,7 +57,7 @@ def command(context: click.Context, directory: Path, seed: int, host: str, port:
             compiling.wait(PATIENCE)
 
     try:
-        context.invoke(sim.command, directory=directory, seed=seed)
+        context.invoke(sim.command, directory=directory, seed=seed, end=datetime.combine(end, time()))
         marker.touch()
         if no_serve:
             catch_up(open_city(directory), end, before_scans=compiled)

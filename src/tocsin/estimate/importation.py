@@ -16,10 +16,15 @@ CHAIN = 0.95  # how sure one has to be of local transmission for the "first loca
 
 
 def share(local: Floats, imported: Floats, window: int, levels: Floats = LEVELS) -> Floats:
-    """Share of cases imported over the last `window` steps, quantiles (N, T, Q) of a Beta(½ + imported, ½ + local)."""
+    """Share of cases imported over the last `window` steps, quantiles (N, T, Q) of a Beta(½ + imported, ½ + local).
+
+    NaN where there was no case: of nothing there is no share.
+    """
     own, abroad = (np.nan_to_num(np.atleast_2d(x)) for x in (local, imported))
     here, there = (_trailing(x, window) for x in (own, abroad))
-    return np.asarray(betaincinv(there[..., None] + 0.5, here[..., None] + 0.5, levels))
+    found = np.array(betaincinv(there[..., None] + 0.5, here[..., None] + 0.5, levels), dtype=np.float64)
+    found[(there <= 0) & (here <= 0)] = np.nan
+    return found
 
 
 def expected(travellers: Floats, incidence: Floats, infected_steps: int) -> Floats:

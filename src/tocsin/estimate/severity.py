@@ -15,6 +15,7 @@ from tocsin.estimate import rt
 from tocsin.types import Floats
 
 LEVELS = np.array([0.025, 0.5, 0.975])
+EACH, GRID = 40, 1000  # draws from each possible past; points at which its posterior is worked out
 
 
 class Severity(NamedTuple):
@@ -55,6 +56,38 @@ def ratio(cases: Floats, outcomes: Floats, weights: Floats, levels: Floats = LEV
     quantiles = np.array(betaincinv(came[..., None] + 0.5, (settled - came)[..., None] + 0.5, levels), dtype=np.float64)
     quantiles[settled <= 0] = np.nan
     return Severity(crude, adjusted, known, quantiles)
+
+
+def possible(
+    cases: Floats, outcomes: Floats, weights: Floats, rng: np.random.Generator, levels: Floats = LEVELS
+) -> tuple[Floats, Floats, float]:
+    """Quantiles (Q,) of the crude and the adjusted ratio at the newest step, over possible pasts (T, M); share known.
+
+    Each past, a nowcast draw of cases and one of outcomes, gives draws of its own posterior, so that what is yet to be
+    reported is in the interval (multiple imputation; Rubin 1987). Of a case of age a the outcome is there with
+    probability θF(a): the likelihood is θ^D Π (1 − θF(a)) over the cases without (Ghani et al. 2005, Am J Epidemiol
+    162:479, a mixture with censoring), the prior Jeffreys'; where all F are 1 that is the Beta of `ratio`. Which case
+    an outcome belongs to is not known: it is shared out by c·F. NaN while no outcome could be known. MethodError.
+    """
+    if cases.shape != outcomes.shape or cases.ndim != 2:
+        raise MethodError(f"cases {cases.shape} and outcomes {outcomes.shape}: one shape (steps, draws)")
+    cases, outcomes = np.maximum(np.nan_to_num(cases), 0), np.maximum(np.nan_to_num(outcomes), 0)
+    length = len(cases)
+    by_now = np.minimum(np.cumsum(np.pad(weights, (0, length))[:length]), 1.0)[::-1]
+    total, came, due = cases.sum(axis=0), outcomes.sum(axis=0), by_now @ cases
+    if not due.any():
+        return np.full(len(levels), np.nan), np.full(len(levels), np.nan), float("nan")
+    settled = np.maximum(due, came)
+    crude = rng.beta(came + 0.5, np.maximum(total - came, 0) + 0.5, (EACH, len(total)))
+    highest = betaincinv(came.max() + 0.5, max(settled.min() - came.max(), 0) + 0.5, 1 - 1e-9)
+    theta = min(float(highest) * 1.3, 1.0) * (np.arange(GRID) + 0.5) / GRID
+    without = np.maximum(cases - came * cases * by_now[:, None] / np.maximum(due, 1e-9), 0)
+    log = np.log1p(-np.outer(theta, by_now)) @ without
+    log += np.outer(np.log(theta), came - 0.5) - 0.5 * np.log1p(-theta)[:, None]
+    below = np.cumsum(np.exp(log - log.max(axis=0)), axis=0)
+    at = [np.searchsorted(one, rng.uniform(0, one[-1], EACH)) for one in below.T]
+    adjusted = theta[np.minimum(np.concatenate(at), GRID - 1)]
+    return np.quantile(crude, levels), np.quantile(adjusted, levels), float(due.sum() / total.sum())
 
 
 def proportion(count: float, total: float, levels: Floats = LEVELS) -> Floats:

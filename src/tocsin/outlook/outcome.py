@@ -1,5 +1,6 @@
 """How severe: outcomes of a signal's cases (admissions, deaths) as a share of those old enough to have one. I/O."""
 
+import zlib
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +12,8 @@ from tocsin.estimate import severity
 from tocsin.outlook.course import aligned
 from tocsin.outlook.picture import picture, table_of, view
 from tocsin.types import Floats, Instant
+
+DRAWS = 200  # of both nowcasts
 
 
 class Ratio(NamedTuple):
@@ -33,20 +36,12 @@ def ratios(desk: Desk, signal: str, as_of: Instant) -> list[Ratio]:
     for o in table.outcomes:
         came = aligned(view(desk, picture(desk, o.signal, as_of), top), cases)
         steps = len(cases.times)
-        ill, then = (v.history(steps).mean(axis=2) for v in (cases, came))
+        ill, then = (v.history(steps)[0, :, :DRAWS] for v in (cases, came))
         weights = severity.delay(o.mean / days, o.sd / days, steps)
-        said = severity.ratio(ill, then, weights)
-        adjusted, total, came_of = said.quantiles[0, -1], float(np.sum(ill)), float(np.sum(then))
-        found.append(
-            Ratio(
-                o,
-                total,
-                came_of,
-                _three(severity.proportion(came_of, total)),
-                _three(adjusted),
-                float(said.known[0, -1]),
-            )
-        )
+        rng = np.random.default_rng([desk.settings.city.seed, zlib.crc32(o.signal.encode())])
+        crude, adjusted, known = severity.possible(ill, then, weights, rng)
+        total, became = float(ill.sum(axis=0).mean()), float(then.sum(axis=0).mean())
+        found.append(Ratio(o, total, became, _three(crude), _three(adjusted), known))
     return found
 
 

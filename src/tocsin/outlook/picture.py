@@ -7,21 +7,24 @@ none to come.
 
 import zlib
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import numpy as np
 
-from tocsin.calendar import DAY
+from tocsin.calendar import DAY, instant
 from tocsin.config import SignalTable
 from tocsin.desk import Desk
 from tocsin.errors import InputError, MethodError, NotFound
 from tocsin.estimate import nowcast
 from tocsin.outlook.triangle import MOST_DELAYS, MOST_STEPS, Rows, Triangle, triangle
+from tocsin.store import notes
 from tocsin.types import Bools, Floats, Instant, Ints, Minute, Times, Title
 
 DRAWS = 500
 PAUSES, ENOUGH, OVER = 90, 30, 1.25  # a source's pauses: days looked at, how many tell, how much longer is silence
 KEPT = 12  # pictures kept in memory: as-of sliders come back
+_EPOCH = datetime(1970, 1, 1)
 HOUR = 3600 * 1_000_000  # zones change their clocks at whole hours
 NOTHING = Title("还没有任何报告", "nothing was reported yet")
 AT_ONCE = Title(
@@ -148,6 +151,18 @@ def heard_until(desk: Desk, table: SignalTable, as_of: Instant) -> Instant:
     return as_of - (now - int(ears[-1])) * 60_000_000
 
 
+def last_news(desk: Desk, table: SignalTable, now: Instant) -> Instant:
+    """When a signal's nowcast last had reason to change: its last report, or this step's first beat if that is later.
+
+    A beat that judges as of then says again what the beat before it said, until something is reported.
+    """
+    step = desk.step(table.name)
+    begin = _EPOCH + timedelta(minutes=step.floor(desk.today(now)))
+    first = notes.first_tick(desk.store, instant(begin, desk.tz), now)
+    told = desk.columns(table.name, now).report_time
+    return max(now if first is None else first, int(told[told <= now].max(initial=0)))
+
+
 def told(desk: Desk, table: SignalTable, as_of: Instant) -> Told:
     """The reporting triangle of a signal as known at a moment."""
     step, columns = desk.step(table.name), desk.columns(table.name, as_of)
@@ -176,10 +191,17 @@ def _picture(desk: Desk, table: SignalTable, as_of: Instant) -> Picture:
     seen, newest, found, why = told(desk, table, as_of)
     if found is None:
         return _nothing(table.name, base, seen, newest, why)
-    day = found.begin // DAY
+    day, known = found.begin // DAY, found.counts.sum(axis=2)
+    # The same reports on the same step meet the same chance, or alerts would move with the clock.
+    chance = [
+        desk.settings.city.seed,
+        zlib.crc32(table.name.encode()),
+        newest // step.minutes,
+        zlib.crc32(known.tobytes()),
+    ]
     said = nowcast.nowcast(
         found.counts,
-        np.random.default_rng([desk.settings.city.seed, zlib.crc32(table.name.encode()), max(seen, 0) // 1_000_000]),
+        np.random.default_rng(chance),
         weekday=(day + 3) % 7 if step.minutes == DAY else None,
         step_days=step.minutes / DAY,
         draws=DRAWS,
@@ -187,7 +209,7 @@ def _picture(desk: Desk, table: SignalTable, as_of: Instant) -> Picture:
     times = step.range(found.begin, newest)
     open_ = min(said.draws.shape[1], len(times))
     draws = np.rint(np.maximum(said.draws[:, :open_][:, ::-1], 0))
-    return Picture(table.name, base, seen, times, found.places, found.imported, found.counts.sum(axis=2), draws)
+    return Picture(table.name, base, seen, times, found.places, found.imported, known, draws)
 
 
 def _nothing(signal: str, base: str, seen: Instant, newest: Minute, why: Title | None) -> Picture:

@@ -75,6 +75,7 @@ class OutlookSignal(Said, frozen=True):
     why_no_r: Title | None
     why_no_nowcast: Title | None
     severity: list[Severity]
+    knows_imports: bool  # some of its cases are known to be imported
 
 
 class Outlook(Said, frozen=True):

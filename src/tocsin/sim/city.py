@@ -10,13 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tocsin.sim.abroad import ORIGINS
 from tocsin.sim.feeds import feeds
 from tocsin.sim.geography import Ring
 from tocsin.sim.outbreaks import CITY, Outbreak
 from tocsin.sim.paper import city_toml, readme
 from tocsin.sim.world import CITY_CODE, World, world
 
-FILES = 12  # how many files `simulate` gives
+FILES = 15  # how many files `simulate` gives
 
 
 class Made(NamedTuple):
@@ -43,7 +44,7 @@ def simulate(seed: int, years: int, end: date) -> Iterator[Made]:
 
 
 def paperwork(seed: int, end: date) -> Iterator[Made]:
-    """A city's settings, areas and commuting, without any records."""
+    """A city's settings, areas and travel, without any records."""
     made = world(seed, 1, end)
     yield from _ground(made)
     yield Made("city.toml", city_toml(made).encode(), 0)
@@ -53,6 +54,8 @@ def _ground(made: World) -> Iterator[Made]:
     yield _table("areas.csv", _areas(made))
     yield Made("areas.geojson", _geojson(made), len(made.areas))
     yield _table("commuting.csv", _commuting(made))
+    yield _table("arrivals.csv", _arrivals(made))
+    yield _table("dengue-abroad.csv", _incidence(made))
 
 
 def signals_of(outbreak: Outbreak) -> list[str]:
@@ -98,6 +101,23 @@ def _commuting(made: World) -> list[list[str]]:
     codes = made.street_codes
     order = sorted(zip(*np.nonzero(flow >= 20), strict=True), key=lambda ij: (codes[ij[0]], codes[ij[1]]))
     return [["from", "to", "commuters"], *([codes[i], codes[j], f"{flow[i, j]:.0f}"] for i, j in order)]
+
+
+def _arrivals(made: World) -> list[list[str]]:
+    travellers = made.abroad.travellers
+    order = sorted((o.name, made.street_codes[s], f"{travellers[i, s]:.1f}") for i, o in enumerate(ORIGINS)
+                   for s in range(travellers.shape[1]))  # fmt: skip
+    return [["origin", "to", "travellers"], *map(list, order)]
+
+
+def _incidence(made: World) -> list[list[str]]:
+    months = np.datetime_as_string(made.abroad.months, unit="D").tolist()
+    found = [
+        [o.name, month, f"{value:.2f}"]
+        for o, row in zip(ORIGINS, made.abroad.incidence.tolist(), strict=True)
+        for month, value in zip(months, row, strict=True)
+    ]
+    return [["origin", "date", "incidence"], *found]
 
 
 def _truth(made: World, first_report: dict[int, int]) -> list[list[str]]:

@@ -30,6 +30,11 @@ def calls(rng: np.random.Generator, day: Ints) -> Ints:
     return _sent(day, rng.beta(2.5, 2.5, len(day)) * DAY + 5 + rng.exponential(90, len(day)))
 
 
+def ward(rng: np.random.Generator, day: Ints) -> Ints:
+    """Wards report who came in or died a day or so later, when the file is made up."""
+    return _sent(day, 0.5 * DAY + rng.gamma(2.0, 0.5 * DAY, len(day)))
+
+
 def school(rng: np.random.Generator, day: Ints) -> Ints:
     """Schools report before noon of the day."""
     return _sent(day, 9 * 60 + rng.gamma(4, 25, len(day)))

@@ -8,9 +8,11 @@ from typing import NamedTuple
 import numpy as np
 
 from tocsin.sim import delays
+from tocsin.sim.abroad import imported
 from tocsin.sim.chance import stream
 from tocsin.sim.faults import Roles, Row, lines
 from tocsin.sim.geography import DISTRICTS, STREETS
+from tocsin.sim.outcomes import OUTCOMES, drawn
 from tocsin.sim.signals import absence, air, usual, wastewater
 from tocsin.sim.world import World
 from tocsin.types import Ints
@@ -43,9 +45,11 @@ class _Cases(NamedTuple):
 def feeds(world: World) -> list[Callable[[], Feed]]:
     """The city's feeds, one call each, so that progress can be shown."""
     counts = usual(world.seed, world.people, world.days)
+    counts["lab.dengue"] = imported(world.seed, world.abroad, world.days)  # nothing local in usual times
     return [
         lambda: _emergency(world, counts),
         lambda: _laboratory(world, counts),
+        lambda: _wards(world, counts),
         lambda: _hotline(world, counts),
         lambda: _school(world),
         lambda: _sewage(world),
@@ -86,6 +90,24 @@ def _laboratory(world: World, counts: dict[str, Ints]) -> Feed:
     text = ["样本编号,采样日期,现住街道代码,病原体,是否输入,报告时间"]
     text += lines(_rows(columns, kept), ",".join, roles, rng, 0.003)
     return Feed("inbox/lab-results.csv", _joined(text).encode("gb18030"), len(text) - 1, first)
+
+
+def _wards(world: World, counts: dict[str, Ints]) -> Feed:
+    rng = stream(world.seed, "feed wards")
+    parts = []
+    for k, what in enumerate(OUTCOMES):
+        cases = _cases(world, counts, [what.of])
+        who, day = drawn(rng, what, cases.day)
+        parts.append(np.stack([np.full(len(day), k), cases.street[who], day])[:, day < len(world.days.date)])
+    kind, street, day = np.concatenate(parts, axis=1)
+    sent = delays.ward(rng, _civil(world, day))
+    key = np.char.add("W", np.char.zfill(np.arange(len(day)).astype(str), 6))
+    words = np.array([what.word for what in OUTCOMES])
+    columns = [key, _dates(world, day), np.array(world.street_codes)[street], words[kind], _stamps(sent)]
+    kept, _ = _known(world, sent, np.full(len(sent), NONE))  # outbreaks were known by their cases
+    text = ["record_id,date,street_code,outcome,sent_at"]
+    text += lines(_rows(columns, kept), ",".join, Roles(date=1, area=2, word=3), rng, 0.002)
+    return Feed("inbox/wards.csv", _joined(text).encode(), len(text) - 1, {})
 
 
 def _hotline(world: World, counts: dict[str, Ints]) -> Feed:
@@ -164,12 +186,12 @@ def _cases(world: World, counts: dict[str, Ints], signals: list[str]) -> _Cases:
         grids += [(o.cases[name], k, 0) for k, o in enumerate(world.outbreaks) if name in o.cases]
         if traveller:
             grids += [(o.travellers, k, 1) for k, o in enumerate(world.outbreaks) if o.travellers is not None]
-        for grid, outbreak, imported in grids:
+        for grid, outbreak, elsewhere in grids:
             assert grid.shape[0] == STREETS
             street, day = np.nonzero(grid)
             n = grid[street, day]
             both = [np.repeat(street, n), np.repeat(day, n)]
-            rest = [np.full(int(n.sum()), v) for v in (outbreak, imported)]
+            rest = [np.full(int(n.sum()), v) for v in (outbreak, elsewhere)]
             parts.append(np.stack([np.full(int(n.sum()), s), *both, *rest]))
     joined = np.concatenate(parts, axis=1)
     return _Cases(*joined[:, np.argsort(joined[2], kind="stable")])

@@ -6,6 +6,7 @@ import numpy as np
 
 from tocsin.types import Title
 
+ZONE = "Asia/Shanghai"  # what clocks on its walls show
 CITY = Title("拟江市（模拟）", "Nijiang (simulated)")
 
 DISTRICTS = (

@@ -2,7 +2,8 @@
 
 from tocsin.sim.days import holidays
 from tocsin.sim.feeds import PATHOGENS, SILENT_DAYS, SYNDROMES
-from tocsin.sim.names import CITY
+from tocsin.sim.names import CITY, ZONE
+from tocsin.sim.outcomes import OUTCOMES, Outcome
 from tocsin.sim.world import LEVELS, World
 
 
@@ -19,12 +20,25 @@ holidays = [{off}]
 [city]
 name = "nijiang"
 title = {{ zh = "{CITY.zh}", en = "{CITY.en}" }}
-zone = "Asia/Shanghai"
+zone = "{ZONE}"
 levels = [{levels}]
 seed = {world.seed}
 simulated = true
 """
-    return head + _SETTINGS.replace("@SYNDROMES@", syndromes).replace("@PATHOGENS@", pathogens)
+    outcomes = ", ".join(f'"{o.word}" = "{o.signal}"' for o in OUTCOMES)
+    text = _SETTINGS.replace("@SYNDROMES@", syndromes).replace("@PATHOGENS@", pathogens).replace("@OUTCOMES@", outcomes)
+    for signal in ("ed.ili", "lab.dengue"):
+        text = text.replace(f"@{signal}@", "".join(map(_outcome, (o for o in OUTCOMES if o.of == signal))))
+    return head + text.replace("@COUNTED@", "".join(map(_counted, OUTCOMES)))
+
+
+def _outcome(o: Outcome) -> str:
+    return f'\n[[signals.outcomes]]\nsignal = "{o.signal}"\nmean = {o.mean}\nsd = {o.sd}\n'
+
+
+def _counted(o: Outcome) -> str:
+    title = f'{{ zh = "{o.title.zh}", en = "{o.title.en}" }}'
+    return f'\n[[signals]]\nname = "{o.signal}"\ntitle = {title}\nlevels = ["city"]  # counted, not judged\n'
 
 
 _SETTINGS = """
@@ -34,6 +48,7 @@ geojson = "areas.geojson"
 
 [travel]
 commuting = "commuting.csv"
+arrivals = "arrivals.csv"
 
 [[signals]]
 name = "ed.ili"
@@ -41,7 +56,7 @@ title = { zh = "急诊流感样病例", en = "ED influenza-like illness" }
 judge = "nowcast"             # one visit in six is told days late
 interval = { mean = 2.9, sd = 1.1 }   # days, as this city's made-up virus has it
 detectors = [{ method = "ears_c2", baseline = 28 }, { method = "moving_percentile", percentile = 0.9 }]
-
+@ed.ili@
 [[signals]]
 name = "ed.gi"
 title = { zh = "急诊腹泻呕吐", en = "ED gastroenteritis" }
@@ -59,9 +74,11 @@ severity = 1.5
 name = "lab.dengue"
 title = { zh = "登革热实验室确诊", en = "Dengue, laboratory-confirmed" }
 interval = { mean = 14, sd = 3 }      # by mosquito
-detectors = [{ method = "fixed_value", value = 2 }]   # lone travellers come home ill every month; two in a place do not
+levels = ["district", "street"]
+detectors = [{ method = "fixed_value", value = 2 }]  # a lone traveller comes home ill every week; not two in a place
 severity = 3.0
-
+incidence = "dengue-abroad.csv"       # where travellers come from
+@lab.dengue@
 [[signals]]
 name = "lab.noro"
 title = { zh = "诺如病毒检出", en = "Norovirus detections" }
@@ -107,6 +124,7 @@ levels = ["city", "district"]
 detectors = [{ method = "fixed_value", value = 150 }]   # a day of "heavy" pollution
 severity = 0.5
 
+@COUNTED@
 [[scans]]                     # where cases gather in space and time, looked for every day
 name = "streets"
 signals = ["ed.ili", "ed.gi", "ed.fever_rash", "lab.noro"]
@@ -148,6 +166,21 @@ report = "报告时间"
 area = "现住街道代码"
 signal = { column = "病原体", map = { @PATHOGENS@ } }
 imported = { column = "是否输入", map = { "是" = "yes", "否" = "no", "不详" = "unknown" } }
+
+[[sources]]
+name = "wards"
+title = { zh = "住院与死亡登记（模拟）", en = "Admissions and deaths (simulated)" }
+format = "csv"
+files = "inbox/wards*.csv"
+every = "1d"
+owner = "Wards desk (simulated)"
+
+[sources.mapping]
+key = "record_id"
+reference = "date"
+report = "sent_at"
+area = "street_code"
+signal = { column = "outcome", map = { @OUTCOMES@ } }
 
 [[sources]]
 name = "hotline"
@@ -231,7 +264,8 @@ Days run from {world.first} to {world.last}; what would have been sent after tha
 | `city.toml` | the city's settings; the rest of Tocsin treats it like any real city |
 | `areas.csv`, `areas.geojson` | 1 city, 8 districts, 51 streets; codes begin with 99, in the open Pacific |
 | `commuting.csv` | people who go from one street to another on a working day |
-| `inbox/` | what six sources sent: line lists, counts and readings, with late, doubled, corrected and broken lines |
+| `arrivals.csv`, `dengue-abroad.csv` | travellers from made-up countries, new dengue infections there |
+| `inbox/` | what seven sources sent: line lists, counts and readings, with late, doubled, corrected and broken lines |
 | `truth.csv` | the {len(world.outbreaks)} outbreaks that were planted; `tocsin score` compares alerts with it |
 
 The hotline has been silent for the last {SILENT_DAYS} days. In `truth.csv`, `start` is the first exposure or infection,

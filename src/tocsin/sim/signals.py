@@ -28,7 +28,6 @@ CASES = {
     "ed.ili": Usual(105, 15, 0.55, _ED, 0.90),
     "ed.gi": Usual(52, 355, 0.20, _ED, 0.92),
     "ed.fever_rash": Usual(8, 150, 0.45, _ED, 0.92),
-    "lab.dengue": Usual(0.04, 250, 0.9, _LAB, 0.8),  # travellers only: nothing local in usual times
     "lab.noro": Usual(5, 350, 0.60, _LAB, 0.6),
     "hotline.12345": Usual(27, 200, 0.10, _CALLS, 0.75),
 }

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from tocsin.errors import ConfigError
+from tocsin.sim.abroad import Abroad, abroad
 from tocsin.sim.chance import stream
 from tocsin.sim.days import Days, days
 from tocsin.sim.geography import DISTRICTS, RADIUS, STREETS, Ground, ground, lonlat
@@ -46,6 +47,11 @@ class World:
             seen[d] += 1
             codes.append(f"{self.district_codes[d]}{seen[d]:03d}")
         return codes
+
+    @cached_property
+    def abroad(self) -> Abroad:
+        """Who comes from elsewhere, and what goes on there."""
+        return abroad(self.seed, self.people, self.days)
 
     @cached_property
     def areas(self) -> list[Area]:

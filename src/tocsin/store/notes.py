@@ -32,7 +32,9 @@ def write_tick(
         new += db.executemany(
             "INSERT INTO evidence (alert, detector, step, observed, at, expected, upper, score, p, area, reported, low,"
             " high) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13 WHERE NOT EXISTS (SELECT 1 FROM"
-            " evidence WHERE alert = ?1 AND area = ?10 AND detector = ?2 AND step = ?3 AND observed = ?4 AND at <= ?5)",
+            " evidence WHERE alert = ?1 AND area = ?10 AND detector = ?2 AND step = ?3 AND at <= ?5 AND (observed = ?4"
+            # The same reports, nowcast an hour later, are no new evidence unless p is an order of magnitude smaller.
+            " OR COALESCE(reported, observed) = ?11 AND COALESCE(p / 10 <= ?9, TRUE)))",
             [
                 (
                     *(e.alert, e.detector, e.step, e.observed, e.at),
@@ -75,6 +77,12 @@ def read_evidence(store: Store, alert: str, as_of: Instant) -> list[Evidence]:
 def last_tick(store: Store) -> Instant | None:
     """When the last beat was, None if there was none."""
     row = store.db.execute("SELECT MAX(at) FROM tick").fetchone()
+    return None if row[0] is None else int(row[0])
+
+
+def first_tick(store: Store, since: Instant, until: Instant) -> Instant | None:
+    """When the first beat of a span was, both ends in it; None if there was none."""
+    row = store.db.execute("SELECT MIN(at) FROM tick WHERE at >= ? AND at <= ?", (since, until)).fetchone()
     return None if row[0] is None else int(row[0])
 
 

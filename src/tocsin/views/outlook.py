@@ -112,7 +112,7 @@ def boards(desk: Desk, signal: str, level: str, as_of: str | None, now: Instant)
         "level": level,
         "as_of": iso(at),
         "window_days": found.window,
-        "knows_imports": bool(table.imports) or bool(desk.columns(signal, at).imported.any()),
+        "knows_imports": _knows_imports(desk, table, at),
         "knows_travel": bool(desk.settings.travel.arrivals and table.incidence),
         "interval": _interval(table),
         "why_no_r": _why(course(desk, signal, level, at).why),
@@ -178,7 +178,12 @@ def _signal(desk: Desk, table: SignalTable, at: Instant) -> dict[str, Any]:
         "why_no_r": _why(went.why),
         "why_no_nowcast": _why(found.why),
         "severity": _severity(desk, table, at),
+        "knows_imports": _knows_imports(desk, table, at),
     }
+
+
+def _knows_imports(desk: Desk, table: SignalTable, at: Instant) -> bool:
+    return bool(table.imports) or bool(desk.columns(table.name, at).imported.any())
 
 
 def _growth(went: Course, full: Floats) -> Floats | None:

@@ -63,6 +63,7 @@ export interface OutlookSignal {
   why_no_r: Title | null;
   why_no_nowcast: Title | null;
   severity: Severity[];
+  knows_imports: boolean;
 }
 
 export interface Outlook {

@@ -256,6 +256,7 @@ export const WORDS = {
   'outlook.growth': ['增长率（{per}）', 'Growth ({per})'],
   'outlook.doubling': ['每 {n} 天翻一番', 'doubles every {n} days'],
   'outlook.halving': ['每 {n} 天减半', 'halves every {n} days'],
+  'outlook.each': ['自动选择', 'Automatic'],
   'outlook.unclear': ['升降尚不明确', 'direction not sure'],
   'outlook.noR': ['未设代间隔', 'no interval set'],
   'outlook.severity': ['{what}：校正比例 {adjusted}，粗比例 {crude}（{came}/{cases}；{known} 的病例已到可知结局之时）', '{what}: adjusted ratio {adjusted}, crude {crude} ({came} of {cases}; {known} of cases are old enough to tell)'],
