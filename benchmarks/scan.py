@@ -1,9 +1,10 @@
 """Time the scan on the reference data beside SaTScan's wall times.
 
-    python benchmarks/scan.py [RUN …] [--threads N] [--repeat N]
+    python benchmarks/scan.py [RUN …] [--threads N] [--repeat N] [--random satscan]
 
 The runs are those of the reference outputs (`TOCSIN_SHARED`, default ../shared), 999 replicates, our own random
-numbers. Kernels are compiled before the clock starts; reading the files is not counted, sorting the neighbours is.
+numbers or SaTScan's. Kernels are compiled before the clock starts; reading the files is not counted, sorting the
+neighbours is.
 SaTScan 10.3.2 was built -O3, its pause of 2–3 s a run taken out, on a quiet machine of two cores.
 """
 
@@ -42,12 +43,13 @@ def main() -> None:
     parser.add_argument("runs", nargs="*", default=list(SATSCAN))
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--random", choices=["tocsin", "satscan"], default="tocsin")
     options = parser.parse_args()
     goldens = Path(os.environ.get("TOCSIN_SHARED") or ROOT.parent / "shared") / "goldens/scan"
     print(f"{'run':36s} {'SaTScan':>8s} {'ours':>8s} {'times':>6s} {'next day':>9s} {'times':>6s} {'CPU':>8s}")
     for run in options.runs:
         study, settings = from_prm(goldens / run / "run.prm")
-        settings = replace(settings, random="tocsin", threads=options.threads, p_value="rank")
+        settings = replace(settings, random=options.random, threads=options.threads, p_value="rank")
         scan(study, replace(settings, replicates=1))
         table = neighbours(study, settings)
         fresh, again, cpu = [], [], []

@@ -10,12 +10,14 @@ from typing import NamedTuple
 
 import numba as nb
 import numpy as np
+import numpy.typing as npt
 
 from tocsin.scan.thresholds import Counts
 from tocsin.types import Floats, Ints
 
 SEED = 12345678
 APART = 1_000_000  # from one data set's seed to the next one's
+Keys = npt.NDArray[np.float32]
 _A, _M = 48271, 2147483647
 
 
@@ -62,7 +64,7 @@ def permuted(strata: list[Cases], first: int, seed: int, counts: Counts, lane: i
 
 
 @nb.njit(cache=True, nogil=True)
-def _deal(keys: Floats, late: int, place: Ints, time: Ints, counts: Counts, lane: int) -> None:
+def _deal(keys: Keys, late: int, place: Ints, time: Ints, counts: Counts, lane: int) -> None:
     """Deal the first `late` intervals: each goes to the case at the rank of its key, as a stable sort of all has it.
 
     Only these ranks are needed: keys are counted into as many boxes as there are, and compared within a box alone.
