@@ -16,6 +16,7 @@ def keys_of(seed: int, length: int) -> np.ndarray:
 
 
 def sorted_and_dealt(strata, first, seed, shape):
+    """`strata`: all of their cases, dealt from interval 0 on."""
     keys, used = keys_of(seed, sum(len(s.place) for s in strata)).astype(np.float32), 0
     counts = np.zeros(shape, np.int16)
     for place, time in strata:
@@ -37,17 +38,17 @@ def test_the_stream_is_lehmers(seed, length):
 )  # fmt: skip
 def test_dealing_by_rank_is_sorting(seed, areas, steps, mean, late, strata):
     rng = np.random.default_rng(seed)
-    cases = lehmer.in_order([rng.poisson(mean, (areas, steps)) for _ in range(strata)])
+    tables = [rng.poisson(mean, (areas, steps)) for _ in range(strata)]
     first = max(steps - late, 0)
     counts = np.zeros((areas, steps - first, 3), np.int16)
-    lehmer.permuted(cases, first, seed, counts, 1)
-    assert (counts[:, :, 1] == sorted_and_dealt(cases, first, seed, counts.shape[:2])).all()
+    lehmer.permuted(lehmer.in_order(tables, first), seed, counts, 1)
+    assert (counts[:, :, 1] == sorted_and_dealt(lehmer.in_order(tables, 0), first, seed, counts.shape[:2])).all()
     assert not counts[:, :, [0, 2]].any()
 
 
 def test_equal_keys_keep_their_order():
     """In single precision many of 200,000 keys are equal."""
-    cases = lehmer.in_order([np.full((40, 50), 100)])
+    cases = lehmer.in_order([np.full((40, 50), 100)], 0)
     counts = np.zeros((40, 50, 1), np.int16)
-    lehmer.permuted(cases, 0, 7, counts, 0)
+    lehmer.permuted(cases, 7, counts, 0)
     assert (counts[:, :, 0] == sorted_and_dealt(cases, 0, 7, (40, 50))).all()

@@ -88,7 +88,7 @@ class _Batch:
         self.windows = Windows(plan.simulated.first - first, plan.simulated.last - first)
         self.satscan = settings.random == "satscan" and _drawn_alike(settings)
         permuted = self.satscan and settings.model == "permutation"
-        self.ordered = [lehmer.in_order(strata(s, settings)) for s in study.streams] if permuted else []
+        self.ordered = [lehmer.in_order(strata(s, settings), first) for s in study.streams] if permuted else []
         self.draws = [
             randomizer(s, u, strata(s, settings), first, settings)
             for s, u in zip(study.streams, plan.u, strict=True)
@@ -130,7 +130,7 @@ class _Batch:
         stream = self.study.streams[s]
         seed = lehmer.SEED + replicate + 1 + lehmer.APART * s
         if self.settings.model == "permutation":
-            lehmer.permuted(self.ordered[s], self.first, seed, counts, lane)
+            lehmer.permuted(self.ordered[s], seed, counts, lane)
         else:
             assert stream.at_risk is not None, "Bernoulli streams have controls"
             units = stream.cases + np.rint(stream.at_risk).astype(np.int64)
