@@ -1,8 +1,8 @@
 """A sustained stream of pushes: acknowledgement, event to page, memory, and the bare cost of the same bytes. I/O.
 
-    python benchmarks/ingest.py [--rate 20000] [--seconds 60] [--beat 0.2]
+    python benchmarks/ingest.py [--rate 20000] [--seconds 60] [--beat 0.2] [--connections 16]
 
-One process sends batches of 100 over eight connections at a given rate to `tocsin serve` on SQLite with
+One process sends batches of 100 over some connections at a given rate to `tocsin serve` on SQLite with
 synchronous=FULL, another connection listens to the live stream as a page does. Each connection counts in an area of its
 own, so that the count told of that area says which of its batches the page has seen. Afterwards the store is recounted.
 """
@@ -23,7 +23,7 @@ from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
 
-CONNECTIONS, SIZE = 8, 100
+SIZE = 100
 TOML = """
 [city]
 name = "bench"
@@ -45,12 +45,13 @@ def main() -> None:
     given.add_argument("--rate", type=int, default=20_000)
     given.add_argument("--seconds", type=float, default=60.0)
     given.add_argument("--beat", type=float, default=0.2)
+    given.add_argument("--connections", type=int, default=16)
     options = given.parse_args()
     with tempfile.TemporaryDirectory(dir=".") as folder:
         city = Path(folder) / "city"
         city.mkdir()
         (city / "city.toml").write_text(TOML, "utf-8")
-        rows = "".join(f"{101 + n},1,district,区{n},District {n}\n" for n in range(CONNECTIONS))
+        rows = "".join(f"{101 + n},1,district,区{n},District {n}\n" for n in range(options.connections))
         (city / "areas.csv").write_text("code,parent,level,name_zh,name_en\n1,,city,城,City\n" + rows, "utf-8")
         env = {k: v for k, v in os.environ.items() if not k.startswith("TOCSIN_TOKEN")}
         args = [
@@ -81,9 +82,9 @@ def main() -> None:
 class Sender(threading.Thread):
     """One connection: a batch every so often, whether the last was answered late or not."""
 
-    def __init__(self, n: int, link: str, token: str, every: float, until: float) -> None:
+    def __init__(self, n: int, link: str, token: str, every: float, first: float, until: float) -> None:
         super().__init__()
-        self.n, self.link, self.every, self.until = n, urlsplit(link), every, until
+        self.n, self.link, self.every, self.first, self.until = n, urlsplit(link), every, first, until
         self.headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/x-ndjson"}
         self.sent: list[float] = []  # when each batch was sent, and how long its answer took
         self.took: list[float] = []
@@ -98,7 +99,7 @@ class Sender(threading.Thread):
             "reference_time": str(date.today()),
         }
         head = json.dumps(fixed)[:-1] + f', "key": "{self.n}-'
-        at, done = time.monotonic() + self.n * self.every / CONNECTIONS, 0
+        at, done = time.monotonic() + self.first, 0
         while at < self.until:
             body = "\n".join(f'{head}{done * SIZE + i}"}}' for i in range(SIZE)).encode()
             time.sleep(max(at - time.monotonic(), 0))
@@ -144,8 +145,8 @@ def measure(link: str, token: str, process: int, options: argparse.Namespace) ->
     page = Page(link)
     page.start()
     time.sleep(3)
-    every, until = CONNECTIONS * SIZE / options.rate, time.monotonic() + options.seconds
-    senders = [Sender(n, link, token, every, until) for n in range(CONNECTIONS)]
+    every, until = options.connections * SIZE / options.rate, time.monotonic() + options.seconds
+    senders = [Sender(n, link, token, every, n * SIZE / options.rate, until) for n in range(options.connections)]
     began, cpu = time.monotonic(), seconds(process)
     for s in senders:
         s.start()
