@@ -7,6 +7,7 @@ import pytest
 
 from deadly import DEADLY
 from tables import GOOD, as_csv, as_parquet
+from tocsin.errors import StoreError
 from tocsin.feed import trial
 
 
@@ -22,3 +23,9 @@ def test_good_and_merely_bad_files_pass(pack):
 def test_a_deadly_file_is_found_out():
     for data in (DEADLY, gzip.compress(DEADLY)):
         assert "broke the process" in trial.unsound(BytesIO(data))
+
+
+def test_an_installation_that_cannot_try_it_is_not_the_files_fault(monkeypatch):
+    monkeypatch.setattr(trial, "_CHILD", "import there_is_no_such_module")
+    with pytest.raises(StoreError, match="there_is_no_such_module"):
+        trial.unsound(BytesIO(as_parquet(GOOD)))
