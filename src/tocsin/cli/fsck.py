@@ -18,9 +18,9 @@ def command(city: Path, as_json: bool) -> int:
     Example:
       tocsin fsck --city my-city
 
-    Pages and references; rows that are gone; what each delivery brought; every count, made again from the events; the
-    bytes that were kept. Ends with 1 if anything is wrong. Wrong counts are mended by `tocsin rebuild`, the rest by
-    `tocsin restore`.
+    Pages and references; rows that are gone; what each delivery brought; the index of keys and every count, made again
+    from the events; the bytes that were kept. Ends with 1 if anything is wrong. A wrong index and wrong counts are
+    mended by `tocsin rebuild`, the rest by `tocsin restore`.
     """
     desk = open_city(city)
     with progress() as bar:

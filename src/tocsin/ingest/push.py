@@ -32,6 +32,9 @@ class Pushed(msgspec.Struct, forbid_unknown_fields=True):
     imported: Literal["yes", "no", "unknown"] = "unknown"
 
 
+_ONE = msgspec.json.Decoder(Pushed)
+
+
 class Problem(NamedTuple):
     """What is wrong: a finding's own words."""
 
@@ -88,9 +91,9 @@ class _Check:
     def __init__(self, settings: Settings, tree: AreaTree, received: Instant) -> None:
         self.sources = {s.name for s in settings.sources}
         self.kinds = {s.name: s.kind for s in settings.signals}
-        self.tree, self.received = tree, received
+        self.tree = tree
         self.dates = Dates(zone(settings.city.zone), [], received)
-        self.decoder = msgspec.json.Decoder(Pushed)
+        self.now = When(received, received)
 
     def finding(self, index: int, problem: Problem, raw: bytes, p: Pushed | None = None) -> Finding:
         """A finding about one record, or the body."""
@@ -99,44 +102,44 @@ class _Check:
         shown = problem._replace(value=problem.value[:200])
         return Finding(p.source if p else "", FILE, index + 1, *shown, raw[:RAW], kept, key)
 
-    def items(self, index: int, raw: bytes) -> Iterator[Event | Finding]:
+    def items(self, index: int, raw: bytes) -> list[Event | Finding]:
         """The event of a record, after a finding if its area is unknown; or a finding alone."""
         try:
-            p = self.decoder.decode(raw)
+            p = _ONE.decode(raw)
         except _UNREADABLE as e:
-            what, _, where = str(e).partition(" - at ")
-            field = where.strip("`").removeprefix("$.")
-            names = ", ".join(Pushed.__struct_fields__)
-            code = "bad-value" if isinstance(e, msgspec.ValidationError) else "bad-json"
-            message = f"{what or type(e).__name__}; allowed fields: {names}"
-            yield self.finding(index, Problem(field, "", code, message), raw)
-            return
+            return [self._undecoded(index, raw, e)]
+        kind = self.kinds.get(p.signal)
         reference = self.dates.read(p.reference_time.strip())
-        report = (
-            self.dates.read(p.report_time.strip()) if p.report_time is not None else When(self.received, self.received)
-        )
-        value = self._value(p)
-        problem = next(self._problems(p, reference, report, value), None)
-        if problem:
-            yield self.finding(index, problem, raw, p)
-            return
+        report = self.now if p.report_time is None else self.dates.read(p.report_time.strip())
+        value = _value(p, kind)
+        sound = (
+            p.source in self.sources and p.key and kind and not reference.code and not report.code
+            and reference.start <= report.last and value != math.inf and (kind != "count" or value >= 0)
+        )  # fmt: skip
+        if not sound:
+            return [self.finding(index, next(self._problems(p, reference, report, value)), raw, p)]
+        found: list[Event | Finding] = []
         area = p.area
         if area not in self.tree:
             area = self.tree.root.code
             message = f"{p.area[:40]!r} is not in the area file; the record counts in {self.tree.root.title.en}"
             kept = Problem("area", p.area, "unknown-area", f"{message} as a whole. Correct it, or add the area")
-            yield self.finding(index, kept, raw, p)
+            found.append(self.finding(index, kept, raw, p))
         key = opaque(p.source, p.key)
-        yield Event(p.source, key, p.signal, area, reference.start, report.start, value, p.imported)
+        found.append(Event(p.source, key, p.signal, area, reference.start, report.start, value, p.imported))
+        return found
 
-    def _value(self, p: Pushed) -> float:
-        """The number; NaN for null, which only measurements may be; infinity where a measurement has none."""
-        if p.value is msgspec.UNSET:
-            return 1.0 if self.kinds.get(p.signal) == "count" else math.inf
-        return math.nan if p.value is None else float(p.value)
+    def _undecoded(self, index: int, raw: bytes, e: Exception) -> Finding:
+        what, _, where = str(e).partition(" - at ")
+        field = where.strip("`").removeprefix("$.")
+        names = ", ".join(Pushed.__struct_fields__)
+        code = "bad-value" if isinstance(e, msgspec.ValidationError) else "bad-json"
+        return self.finding(
+            index, Problem(field, "", code, f"{what or type(e).__name__}; allowed fields: {names}"), raw
+        )
 
     def _problems(self, p: Pushed, reference: When, report: When, value: float) -> Iterator[Problem]:
-        """Everything wrong with it; the first is told."""
+        """Everything wrong with a record that is not sound; the first is told."""
         if p.source not in self.sources:
             there = ", ".join(sorted(self.sources)) or "none"
             yield Problem("source", p.source, "unknown-source", f"not a source; there are: {there}")
@@ -150,11 +153,17 @@ class _Check:
         ):
             if when.code:
                 yield Problem(name, said, when.code, f"{said[:40]!r} {when.why}")
-        if reference.start > report.last and not reference.code and not report.code:
+        if reference.start > report.last:
             message = "it happened after it was reported, which cannot be; are the two times swapped?"
             yield Problem("reference_time", p.reference_time, "reference-after-report", message)
         if math.isinf(value):
             yield Problem("value", "", "empty-required", "a measurement needs a value; null withdraws it")
-        if self.kinds.get(p.signal) == "count" and not value >= 0:
-            message = "not a count; expected 0 or more (0 withdraws what was reported)"
-            yield Problem("value", str(p.value), "bad-value", message)
+        message = "not a count; expected 0 or more (0 withdraws what was reported)"
+        yield Problem("value", str(p.value), "bad-value", message)
+
+
+def _value(p: Pushed, kind: str | None) -> float:
+    """The number; NaN for null, which only measurements may be; infinity where a measurement has none."""
+    if p.value is msgspec.UNSET:
+        return 1.0 if kind == "count" else math.inf
+    return math.nan if p.value is None else float(p.value)

@@ -1,13 +1,13 @@
 """POST /events: records pushed to us; answered only when they are durable. I/O."""
 
 from collections.abc import Sequence
-from typing import Any
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tocsin import loop
-from tocsin.server import auth, wire, wire_intake
+from tocsin.server import auth, wire_intake
 from tocsin.server.refuse import Refused
 from tocsin.server.route import Ask, body, parameters
 from tocsin.server.site import Site
@@ -33,18 +33,18 @@ async def post(site: Site, request: Request) -> Response:
 
         def take() -> bytes:
             taken, items = loop.push(site.desk, data, site.clock(), caller.bounds(site))
-            return wire.encode(_answer(taken, items), wire_intake.Taken)
+            return msgspec.json.encode(_answer(taken, items))
 
         answer = await site.writer.join(take, site.desk.together)
         return Response(answer, 200, {"Cache-Control": "no-store"}, "application/json")
 
 
-def _answer(taken: Taken, items: Sequence[Event | Finding]) -> dict[str, Any]:
+def _answer(taken: Taken, items: Sequence[Event | Finding]) -> wire_intake.Taken:
     """One result a record. A finding that was `kept` stands before the event it speaks of: one record, taken anyway.
 
     Refused 400 when the body as a whole could not be read (a finding of line 0).
     """
-    results: list[dict[str, Any]] = []
+    results: list[wire_intake.Result] = []
     about: dict[str, str] = {}
     for n, (item, word) in enumerate(zip(items, taken.results, strict=True)):
         found = item if isinstance(item, Finding) else taken.refused.get(n)
@@ -52,9 +52,8 @@ def _answer(taken: Taken, items: Sequence[Event | Finding]) -> dict[str, Any]:
             raise Refused(400, found.code, found.message)
         if found is not None:
             about = {"code": found.code, "message": found.message, "field": found.field}
-        if isinstance(item, Finding) and item.kept:
+        if word == "kept":
             continue
-        results.append({"index": len(results), "result": word, **about})
+        results.append(wire_intake.Result(len(results), word, **about))
         about = {}
-    counts = {"accepted": taken.accepted, "duplicates": taken.duplicates, "findings": taken.findings}
-    return {**counts, "results": results}
+    return wire_intake.Taken(taken.accepted, taken.duplicates, taken.findings, results)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tocsin.errors import ConfigError
 from tocsin.store.db import Store, migrate
+from tocsin.store.keys import fill
 from tocsin.store.sqlite import FILE, SqliteStore, explained
 
 
@@ -28,4 +29,5 @@ def open_store(directory: Path, url: str = "", schema: str = "tocsin") -> Store:
 
 def _ready(store: Store) -> Store:
     migrate(store)
+    fill(store)
     return store

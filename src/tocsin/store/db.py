@@ -12,6 +12,7 @@ from importlib import resources
 from typing import Any, ClassVar, Protocol
 
 from tocsin.errors import StoreError
+from tocsin.store.keys import Keys
 
 
 class Rows(Protocol):
@@ -45,6 +46,7 @@ class Store(ABC):
         self._local = threading.local()
         self._writing = threading.RLock()
         self._inside = False
+        self.keys = Keys()
 
     @property
     def db(self) -> Connection:
@@ -71,7 +73,9 @@ class Store(ABC):
                 self._begin(db)
                 yield db
                 self.commit(db)
+                self.keys.landed()
             except BaseException:
+                self.keys.undo()
                 self._rollback(db)
                 raise
             finally:

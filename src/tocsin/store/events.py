@@ -3,18 +3,19 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from tocsin.cube.increments import fold, judge, same
 from tocsin.errors import StoreError
 from tocsin.store.db import Connection, Store, next_number
 from tocsin.store.findings import close_keys, write_findings
 from tocsin.store.heard import hear
+from tocsin.store.keys import Keys, digest
 from tocsin.types import Event, Finding, Imported, Increment, Instant, Minute
 
 _AT_ONCE = 900  # bound variables in one statement, under SQLite's oldest limit of 999
 
-Result = str  # "accepted", "duplicate", "finding", or "kept": a finding whose event follows it
+Result = Literal["accepted", "duplicate", "finding", "kept"]  # kept: a finding whose event follows it
 StepOf = Callable[[Event], Minute]
 
 
@@ -47,10 +48,20 @@ def append(
     with store.transaction() as db:
         _agree(db, signals)
         writer = _Writer(db, signals)
-        latest = _latest(db, writer, [i for i in items if isinstance(i, Event)])
-        results, refused = _sort_out(db, writer, items, latest)
+        keys = store.keys
+        keys.look(db)
+        named = {(e.source, e.key): digest(writer.source[e.source], e.key) for e in items if isinstance(e, Event)}
+        latest = _latest(db, writer, keys, named)
+
+        def said(event: Event) -> bool:
+            told = _read(db, writer, keys.every(db, named[_name(event)])).values()
+            return any(_name(e) == _name(event) and e.report_time == event.report_time and same(e, event) for e in told)
+
+        results, refused = _sort_out(items, latest, said)
         fresh = [i for i, word in zip(items, results, strict=True) if word == "accepted" and isinstance(i, Event)]
-        _write(db, writer, fresh, latest, delivery, step)
+        _write(db, writer, fresh, latest, delivery, step, keys.last + 1)
+        keys.add(named[e.source, e.key] for e in fresh)
+        keys.write(db, len(fresh))
         _hear(db, writer, items, results)
         findings = [(n, i) for n, i in enumerate(items) if isinstance(i, Finding)] + list(refused.items())
         close_keys(db, [(writer.source[e.source], e.key) for e in fresh], at)
@@ -111,39 +122,56 @@ class _Writer:
         return int(row[0])
 
 
-def _latest(db: Connection, writer: _Writer, events: list[Event]) -> dict[tuple[str, str], Event]:
-    """The newest stored event of every (source, key) in the batch."""
-    keys: dict[str, set[str]] = {}
-    for e in events:
-        keys.setdefault(e.source, set()).add(e.key)
-    found = {}
-    for source, mine in keys.items():
-        wanted = sorted(mine)
-        for start in range(0, len(wanted), _AT_ONCE):
-            part = wanted[start : start + _AT_ONCE]
-            marks = ",".join("?" * len(part))
-            rows = db.execute(
-                "SELECT key, signal, area, reference_time, report_time, value, imported FROM event WHERE seq IN"
-                f" (SELECT MAX(seq) FROM event WHERE source = ? AND key IN ({marks}) GROUP BY key)",
-                (writer.source[source], *part),
-            ).fetchall()  # names are looked up between the rows
-            for key, signal, area, reference, report, value, imported in rows:
-                found[source, key] = _event(writer, source, key, signal, area, reference, report, value, imported)
+def _latest(
+    db: Connection, writer: _Writer, keys: Keys, named: Mapping[tuple[str, str], int]
+) -> dict[tuple[str, str], Event]:
+    """The newest stored event of every (source, key) in the batch; `named` gives their digests."""
+    newest = keys.newest(db, named.values())
+    if not newest:
+        return {}
+    found = _read(db, writer, newest.values())
+    latest = {name: e for name, one in named.items() if (e := found.get(newest.get(one, 0))) and _name(e) == name}
+    for name, one in named.items():
+        if one in newest and name not in latest:  # the newest of its digest is of another key
+            mine = {seq: e for seq, e in _read(db, writer, keys.every(db, one)).items() if _name(e) == name}
+            if mine:
+                latest[name] = mine[max(mine)]
+    return latest
+
+
+def _name(e: Event) -> tuple[str, str]:
+    return e.source, e.key
+
+
+def _read(db: Connection, writer: _Writer, seqs: Iterable[int]) -> dict[int, Event]:
+    found, ordered = {}, sorted(seqs)
+    for start in range(0, len(ordered), _AT_ONCE):
+        part = ordered[start : start + _AT_ONCE]
+        rows = db.execute(
+            "SELECT seq, source, key, signal, area, reference_time, report_time, value, imported FROM event"
+            f" WHERE seq IN ({','.join('?' * len(part))})",
+            part,
+        ).fetchall()  # names are looked up between the rows
+        found.update({row[0]: _event(writer, *row[1:]) for row in rows})
     return found
 
 
 def _event(
-    writer: _Writer, source: str, key: str, signal: int, area: int, reference: int, report: int, value: float | None,
+    writer: _Writer, source: int, key: str, signal: int, area: int, reference: int, report: int, value: float | None,
     imported: Imported,
 ) -> Event:  # fmt: skip
     names = writer.name("signal", signal), writer.name("area", area)
-    return Event(source, key, *names, reference, report, math.nan if value is None else value, imported)
+    known = math.nan if value is None else value
+    return Event(writer.name("source", source), key, *names, reference, report, known, imported)
 
 
 def _sort_out(
-    db: Connection, writer: _Writer, items: Iterable[Event | Finding], latest: dict[tuple[str, str], Event]
+    items: Iterable[Event | Finding], latest: Mapping[tuple[str, str], Event], said: Callable[[Event], bool]
 ) -> tuple[list[Result], dict[int, Finding]]:
-    """A word for each item, and findings for the events that come too late to be true."""
+    """A word for each item, and findings for the events that come too late to be true.
+
+    `said`: has this very event been stored before? Then it is a late copy, not a contradiction.
+    """
     now = dict(latest)
     results: list[Result] = []
     refused = {}
@@ -153,7 +181,7 @@ def _sort_out(
             continue
         before = now.get((item.source, item.key))
         verdict = judge(before, item)
-        if verdict == "stale" and _said(db, writer, item):
+        if verdict == "stale" and said(item):
             verdict = "duplicate"
         if verdict == "stale" and before is not None:
             refused[i] = _stale(item, before)
@@ -163,16 +191,6 @@ def _sort_out(
             now[item.source, item.key] = item
         results.append("accepted" if verdict == "new" else "duplicate")
     return results, refused
-
-
-def _said(db: Connection, writer: _Writer, event: Event) -> bool:
-    """Has this very event been stored before? Then it is a late copy, not a contradiction."""
-    rows = db.execute(
-        "SELECT signal, area, reference_time, report_time, value, imported FROM event"
-        " WHERE source = ? AND key = ? AND report_time = ?",
-        (writer.source[event.source], event.key, event.report_time),
-    ).fetchall()
-    return any(same(_event(writer, event.source, event.key, *row), event) for row in rows)
 
 
 def _stale(event: Event, before: Event) -> Finding:
@@ -186,14 +204,14 @@ def _stale(event: Event, before: Event) -> Finding:
 
 def _write(
     db: Connection, writer: _Writer, fresh: list[Event], latest: dict[tuple[str, str], Event], delivery: int,
-    step: StepOf,
+    step: StepOf, first: int,
 ) -> None:  # fmt: skip
-    said: Counter[Increment] = Counter()
+    said: dict[Increment, int] = {}
     rows = []
-    last = int(db.execute("SELECT COALESCE(MAX(seq), 0) FROM event").fetchone()[0])
-    for seq, e in enumerate(fresh, last + 1):
+    for seq, e in enumerate(fresh, first):
         before = latest.get((e.source, e.key))
-        said.update(fold(before, e, step))
+        for i in fold(before, e, step):
+            said[i] = said.get(i, 0) + 1
         latest[e.source, e.key] = e
         value = None if math.isnan(e.value) else e.value
         rows.append(

@@ -9,6 +9,7 @@ from tocsin.store.copy import TABLES
 from tocsin.store.db import Connection, Store
 from tocsin.store.deliveries import raw_path, raw_sound
 from tocsin.store.events import StepOf
+from tocsin.store.keys import differs
 from tocsin.store.rebuild import folded
 from tocsin.types import Increment
 
@@ -33,6 +34,9 @@ def fsck(
         for name, check in (("references", _references), ("numbers", _numbers), ("tallies", _tallies)):
             progress(name)
             yield check(db)
+        progress("keys")
+        asked, why = differs(store, db)
+        yield Check("keys", asked, [why] if why else [])
         progress("counts")
         yield _counts(store, db, step)
         progress("raw bytes")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from tocsin.cube.increments import fold
 from tocsin.store.db import Connection, Store
 from tocsin.store.events import StepOf, insert_increments
+from tocsin.store.keys import renew
 from tocsin.types import Event, Increment
 
 BATCH = 10_000  # events whose increments are netted before they are written
@@ -16,7 +17,7 @@ def rebuild(
     store: Store, signals: Mapping[str, tuple[str, str]], zone: str, step: StepOf,
     progress: Callable[[int], None] = lambda _: None,
 ) -> int:  # fmt: skip
-    """Make the increments anew from the events, in one transaction; returns how many events there are.
+    """Make the increments and the index of keys anew from the events, in one transaction; how many events there are.
 
     `signals` gives (kind, step) by name, `step` the civil minute at which an event's step begins. Rows get new
     numbers, so that readers that remember where they stopped (`read_increments`) see that all has changed.
@@ -40,6 +41,7 @@ def rebuild(
                 net.clear()
                 progress(done)
         insert_increments(db, net, number.__getitem__, area.__getitem__, newest)
+        renew(db)
     return done
 
 
