@@ -121,7 +121,7 @@ class Keys:
     def every(self, db: "Connection", one: int) -> list[int]:
         """All events of a digest, ascending."""
         stored = [row[0] for row in db.execute("SELECT seq FROM known WHERE digest = ?", (one,))]
-        listed = [seq for seq, d in enumerate(self._new, self._base + 1) if d == one]
+        listed = [seq for seq, d in enumerate(self._new, self._base + 1) if d == one] if one in self._at else []
         return sorted({*stored, *self._full.every(one), *self._run.every(one), *listed})
 
     def write(self, db: "Connection", events: int) -> None:
