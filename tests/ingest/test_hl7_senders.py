@@ -132,7 +132,7 @@ def test_moves_and_what_takes_them_back_are_of_the_visit(kind: str) -> None:
     assert items[0].key == items[1].key
 
 
-@pytest.mark.parametrize("kind", ["A05", "A28", "A31", "A40"])
+@pytest.mark.parametrize("kind", ["A05", "A28", "A31"])
 def test_what_speaks_of_no_visit_is_told(kind: str) -> None:
     items = sent(visit(kind) + visit(number="v2"))
     assert codes(items) == ["unknown-message"]

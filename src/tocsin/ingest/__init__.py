@@ -60,6 +60,8 @@ USUAL: dict[str, Usual] = {  # which columns serve where the mapping names none
 }
 
 _MAGIC = {b"PAR1": "parquet", b"PK\x03\x04": "xlsx"}
+_XML = ("fhir", "dhis2", "dhis2-tracker", "open311")  # formats that are read as XML, or say more about it themselves
+_MARKUP = (b"<?xml", b"<html", b"<!doctype html")
 _NEVER = {b"\xd0\xcf\x11\xe0": "an old Excel or Word file; save it as .xlsx or CSV", b"%PDF": "a PDF; send the table"}
 
 
@@ -85,7 +87,7 @@ def _items(source: SourceTable, mapper: Mapper, opened: Blocks) -> Iterator[Even
         yield mapper.broken(first)
         return
     name = sniff(first) if source.format == "auto" else source.format
-    problem = _mismatch(name, first)
+    problem = next(_mismatch(name, first), "")
     if problem:
         yield mapper.broken(Broken(0, "not-a-table", problem, first[:RAW]))
         return
@@ -109,18 +111,19 @@ def sniff(head: bytes) -> str:
     return "jsonl" if head_text(head).lstrip("\ufeff \t\r\n").startswith(("{", "[")) else "csv"
 
 
-def _mismatch(name: str, head: bytes) -> str:
-    """Why these bytes cannot be of the format, "" if they may."""
+def _mismatch(name: str, head: bytes) -> Iterator[str]:
+    """Why these bytes cannot be of the format; nothing if they may."""
     if not head:
-        return "the file is empty; a table has at least a row of titles"
+        yield "the file is empty; a table has at least a row of titles"
     for magic, what in _NEVER.items():
         if head.startswith(magic):
-            return f"this is {what}"
+            yield f"this is {what}"
+    if name not in _XML and head.lstrip(b"\xef\xbb\xbf \t\r\n")[:14].lower().startswith(_MARKUP):
+        yield f"this is XML or a web page (one for signing in?), and {name} is not read so; ask for JSON or CSV"
     if name in ("csv", "jsonl") and head.lstrip(b"\x0b \t\r\n").startswith((b"MSH|", b"FHS|", b"BHS|")):
-        return "these are HL7 v2 messages; write format = 'hl7-adt' (visits) or 'hl7-oru' (laboratory)"
+        yield "these are HL7 v2 messages; write format = 'hl7-adt' (visits) or 'hl7-oru' (laboratory)"
     for magic, found in _MAGIC.items():
         if head.startswith(magic) and found != name:
-            return f"the source's format is {name}, but this is {found}; write format = '{found}' or 'auto'"
+            yield f"the source's format is {name}, but this is {found}; write format = '{found}' or 'auto'"
         if not head.startswith(magic) and found == name:
-            return f"the source's format is {name}, but this is none; write format = 'auto', or send the file again"
-    return ""
+            yield f"the source's format is {name}, but this is none; write format = 'auto', or send the file again"

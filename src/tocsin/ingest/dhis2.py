@@ -1,4 +1,4 @@
-"""DHIS2 data value sets (JSON or CSV) and tracker events (JSON), as the web API takes and gives them. Pure."""
+"""DHIS2 data value sets (JSON, CSV, XML, ADX) and tracker events (JSON, CSV), as the web API has them. Pure."""
 
 import itertools
 import re
@@ -9,32 +9,65 @@ from typing import Any
 from tocsin.config import SourceTable
 from tocsin.ingest import table_csv
 from tocsin.ingest.contract import RAW, Blocks, Broken, Header, Record, Usual
-from tocsin.ingest.json_docs import cells, each_object, text_of
+from tocsin.ingest.json_docs import cells, each_object, encoded, text_of
 from tocsin.ingest.lines import head_text
+from tocsin.ingest.xml_docs import Element, tree
 
 USUAL = Usual(("dataElement", "period", "orgUnit", "categoryOptionCombo", "attributeOptionCombo"), "start")
 USUAL_TRACKER = Usual(("event",), "occurredAt")
 
 _CSV = {n.lower(): n for n in (*USUAL.key, "value", "storedBy", "lastUpdated", "comment", "followUp", "deleted")}
+_SHARED = ("period", "orgUnit", "attributeOptionCombo")
 MANY = 10_000  # rows of one event
 _NOT_YET = ("SCHEDULE", "OVERDUE", "SKIPPED")  # events that have not come about
 _WEEK = re.compile(r"(\d{4})(Tue|Wed|Thu|Fri|Sat|Sun|Bi)?W(\d{1,2})")
 _WEEK_BEGINS = {None: 0, "Bi": 0, "Tue": 1, "Wed": 2, "Thu": 3, "Fri": -3, "Sat": -2, "Sun": -1}  # days after Monday
+_INTERVAL = re.compile(r"(\d{4})-(\d{2})-(\d{2})/P\d+[DWMY]", re.ASCII)  # as ADX has it
+_SETS = ("dataValueSet", "dataValueSets", "adx")
 _MONTHS = re.compile(r"(\d{4})(?:(\d{2})(B)?|Q([1-4])|S([12])|(April|July|Oct)?)")
 
 
 def read(source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Broken]:
     """One record a data value, with what its set says of all of them; `start` is the first day of its period."""
     blocks, table = _is_table(blocks)
+    if table == "<":
+        return _from_xml(blocks)
     if table:
         return _from_csv(source, blocks)
     return each_object(blocks, _values, _value, "a data value: an object with dataElement, period, orgUnit, value")
 
 
-def _is_table(blocks: Blocks) -> tuple[Blocks, bool]:
+def _is_table(blocks: Blocks) -> tuple[Blocks, str]:
+    """The blocks, and their first letter if that is none of JSON's."""
     first = next(blocks, b"")
-    plain = isinstance(first, bytes) and head_text(first).lstrip("\ufeff \t\r\n")
-    return itertools.chain([first], blocks), bool(plain) and not str(plain).startswith(("{", "[", "<"))
+    plain = head_text(first).lstrip("\ufeff \t\r\n") if isinstance(first, bytes) else ""
+    return itertools.chain([first], blocks), plain[:1].strip("{[")
+
+
+def _from_xml(blocks: Blocks) -> Iterator[Record | Broken]:
+    """The data values of a set, or of the groups of ADX, each with what stands around it."""
+    root, data, torn = tree(blocks)
+    if root is not None and root.name not in _SETS:
+        message = f"<{root.name[:40]}> is no set of data values; expected <dataValueSet> or <adx>. Ask for JSON or CSV"
+        yield Broken(root.line, "bad-xml", message, data[:RAW])
+    elif root is not None:
+        around = [root, *(c for c in root.children if c.name in ("group", "dataValueSet"))]
+        for group in around:
+            for one in (c for c in group.children if c.name == "dataValue"):
+                item = _with_shared(one, [root, group])
+                yield _value(one.line, item, encoded(item))
+    if torn is not None:
+        yield torn
+
+
+def _with_shared(value: Element, around: list[Element]) -> dict[str, Any]:
+    """A data value with its set's period and unit; what else divides it (age="0-4" in ADX) is its combination."""
+    shared = {k: v for one in around for k, v in one.attributes.items() if k in _SHARED}
+    item: dict[str, Any] = {**shared, **value.attributes}
+    others = [f"{k}={v}" for k, v in sorted(item.items()) if k not in (*_CSV.values(), "created", "followup")]
+    if others and "categoryOptionCombo" not in item:
+        item["categoryOptionCombo"] = " ".join(others)
+    return item | {"deleted": item.get("deleted") == "true"}
 
 
 def _events_from_csv(source: SourceTable, blocks: Blocks) -> Iterator[Record | Broken]:
@@ -115,6 +148,9 @@ def read_tracker(source: SourceTable, blocks: Blocks) -> Iterator[Header | Recor
     data values, the rows of one event stand together.
     """
     blocks, table = _is_table(blocks)
+    if table == "<":
+        message = "events are read as JSON or CSV; this is XML, which DHIS2 has given up for them. Ask for JSON"
+        return iter([Broken(1, "bad-xml", message)])
     if table:
         return _events_from_csv(source, blocks)
     return each_object(blocks, _events, _event, "an event: an object with event, orgUnit, occurredAt")
@@ -161,6 +197,8 @@ def _event(line: int, item: dict[str, Any], raw: bytes) -> Record | Broken:
 def period_start(period: str) -> date | None:
     """The first day of a DHIS2 period, None if it is none: days, weeks (of any start), months, quarters, years."""
     try:
+        if said := _INTERVAL.fullmatch(period):
+            return date(*map(int, said.groups()))
         if re.fullmatch(r"\d{8}", period, re.ASCII):
             return date(int(period[:4]), int(period[4:6]), int(period[6:]))
         week = _WEEK.fullmatch(period)

@@ -1,12 +1,16 @@
-"""FHIR R4 as Bundles or NDJSON: Encounters, Conditions or Observations, with what they refer to. Pure."""
+"""FHIR R4 as Bundles, NDJSON or XML: Encounters, Conditions or Observations, with what they refer to. Pure."""
 
+import itertools
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from tocsin.config import SourceTable
+from tocsin.ingest import fhir_xml
 from tocsin.ingest.contract import RAW, Blocks, Broken, Cells, Header, Record, Usual
+from tocsin.ingest.fhir_observed import complaints, is_of_a_visit, parts, temperature
 from tocsin.ingest.hl7_oru import positive
 from tocsin.ingest.json_docs import Document, documents, encoded, no_object, pointed, text_of
+from tocsin.ingest.lines import head_text
 
 USUAL = Usual(key=("id",), reference="when")
 _GONE = ("entered-in-error", "cancelled", "refuted", "not-done")
@@ -34,11 +38,15 @@ def read(source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Brok
 
     Columns: `id`, `when`, `updated` (meta.lastUpdated, else the bundle's timestamp), `status`, `class`, `codes`, `text`
     (its own and, for an Encounter, those of the Conditions in the bundle that name it, or that it names), `code` (LOINC
-    where there is one), `value`, `unit`, `positive` (of an Observation: 1, 0 or nothing), `encounter`; `/…`, a JSON
-    pointer into the resource; `Type/…`, a pointer into the resource of that type it refers to.
+    where there is one), `value`, `unit`, `positive` (of an Observation: 1, 0 or nothing), `encounter`, `temperature`
+    (of an Encounter: the highest that an Observation of it says, as "38.5 °C"); `/…`, a JSON pointer into the resource;
+    `Type/…`, a pointer into the resource of that type it refers to. Each component of an Observation is a record.
     """
     wanted = source.records or "Encounter"
-    for document in documents(blocks):
+    first = next(blocks, b"")
+    together: Blocks = itertools.chain([first], blocks)
+    is_xml = isinstance(first, bytes) and head_text(first).lstrip("\ufeff \t\r\n").startswith("<")
+    for document in fhir_xml.documents(together) if is_xml else documents(together):
         if isinstance(document, Broken):
             yield document
         elif not isinstance(document.value, dict):
@@ -115,7 +123,8 @@ def _resource(entry: Entry, index: "_Index", wanted: str) -> Iterator[Record | B
         message = "has no resourceType, so it is no FHIR resource"
         yield Broken(entry.line, "bad-fhir", message, entry.raw[:RAW], "resourceType")
     elif kind == wanted and not (kind == "Encounter" and entry.resource.get("status") in _AHEAD):
-        yield index.record(entry)
+        for part in parts(entry.resource) if kind == "Observation" else [entry.resource]:
+            yield index.record(entry._replace(resource=part))
 
 
 class _Index:
@@ -129,11 +138,14 @@ class _Index:
                 if name:
                     self.by_name.setdefault(name, e)
         self.conditions: dict[int, list[dict[str, Any]]] = {}
+        self.observed: dict[int, list[dict[str, Any]]] = {}
         for e in entries:
-            if e.resource.get("resourceType") == "Condition" and not _gone(e.resource):
+            is_condition = e.resource.get("resourceType") == "Condition"
+            if (is_condition or is_of_a_visit(e.resource)) and not _gone(e.resource):
                 visit = self.get(text_of(pointed(e.resource, "/encounter/reference")))
                 if visit:
-                    self.conditions.setdefault(id(visit.resource), []).append(e.resource)
+                    those = self.conditions if is_condition else self.observed
+                    those.setdefault(id(visit.resource), []).append(e.resource)
 
     def diagnoses(self, visit: dict[str, Any]) -> list[dict[str, Any]]:
         """The Conditions that name a visit, and those that it names, each once."""
@@ -156,6 +168,7 @@ class _Index:
         r = entry.resource
         kind = r["resourceType"]
         related = self.diagnoses(r) if kind == "Encounter" else []
+        observed = self.observed.get(id(r), [])
         concepts = [c for one in [r, *related] for c in _concepts(one)]
         value = pointed(r, "/valueQuantity/value")
         plain = {
@@ -165,11 +178,12 @@ class _Index:
             "status": r.get("status") or pointed(r, "/verificationStatus/coding/0/code"),
             "class": pointed(r, "/class/code") or pointed(r, "/class/0/coding/0/code"),
             "codes": " ".join(dict.fromkeys(code for c in concepts for code in _codes(c))),
-            "text": "; ".join(dict.fromkeys(text for c in concepts for text in _texts(c))),
+            "text": "; ".join(dict.fromkeys([*complaints(observed), *(text for c in concepts for text in _texts(c))])),
             "code": _code(r.get("code")),
             "value": value if value is not None else _coded_value(r),
             "unit": pointed(r, "/valueQuantity/code") or pointed(r, "/valueQuantity/unit"),
             "positive": _positive(r) if kind == "Observation" else "",
+            "temperature": temperature(observed),
             "encounter": text_of(pointed(r, "/encounter/reference")).rpartition("/")[2] or None,
         }
         references = list(dict.fromkeys(_references(r)))

@@ -25,7 +25,9 @@ class _Torn(Exception):
 def read(_source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Broken]:
     """One record a vehicle position or trip update: `id`, `kind` (vehicle, trip), `time` (its own, else the feed's),
     `vehicle`, `trip`, `route`, `direction`, `stop`, `latitude`, `longitude`, `occupancy` (the name: its numbers
-    follow no scale), `occupancy_percentage`, `delay` (seconds). `Record.line` is the entity's position in the feed."""
+    follow no scale), `occupancy_percentage`, `delay` (seconds; the trip's, else its next stop's).
+    `Record.line` is the entity's position in the feed.
+    """
     data = whole(blocks, MAX_DOCUMENT)
     if isinstance(data, Broken):
         yield data
@@ -82,8 +84,16 @@ def _vehicle(v: Fields) -> dict[str, Any]:
 
 def _trip(t: Fields) -> dict[str, Any]:
     nowhere = {"stop": "", "latitude": "", "longitude": "", "occupancy": "", "occupancy_percentage": ""}
-    delay = _signed(_int(t, 5)) if 5 in t else ""
+    delay = _signed(_int(t, 5)) if 5 in t else next(_delays(t), "")
     return {**_names(_message(t, 1), _message(t, 3)), **nowhere, "delay": delay, "stamp": _int(t, 4)}
+
+
+def _delays(t: Fields) -> Iterator[int]:
+    """What its stops say of the delay, the next stop first; most feeds say it nowhere else."""
+    for stop in map(_fields, _bytes(t, 2)):
+        for event in (_message(stop, 3), _message(stop, 2)):  # departure, arrival
+            if 1 in event:
+                yield _signed(_int(event, 1))
 
 
 def _names(trip: Fields, vehicle: Fields) -> dict[str, Any]:

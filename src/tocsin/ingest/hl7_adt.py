@@ -6,11 +6,15 @@ from functools import lru_cache
 from tocsin.config import SourceTable
 from tocsin.ingest.contract import RAW, Blocks, Broken, Cells, Header, Record, Usual
 from tocsin.ingest.hl7 import Message, Piece, field_of, pieces, take_apart
+from tocsin.ingest.temperature import TEMPERATURES, warmest
 
 USUAL = Usual(key=("facility", "PV1-19"), reference="PV1-44", report="MSH-7")
 ARRIVED = ("A01", "A04")  # admitted, registered
 TAKEN = (*ARRIVED, "A02", "A03", "A06", "A07", "A08", "A12", "A13")  # moved, discharged, updated, or that taken back
 WITHDRAWN = ("A11", "A23")  # the visit is cancelled, or deleted
+MERGED = ("A42", "A50")  # into another visit, or the same under another number: what MRG-5 names is no visit any more
+OF_PEOPLE = ("A18", "A30", "A34", "A39", "A40", "A43", "A46", "A47", "A48")  # patients merged or renumbered, no visits
+_PRIOR = {"PV1-19": "MRG-5", "PID-18": "MRG-3", "PV1-50": "MRG-6", "PID-3": "MRG-1"}
 
 
 def read(source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Broken]:
@@ -18,32 +22,55 @@ def read(source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Brok
 
     A visit is upserted: all its messages share the key (facility, PV1-19), and MSH-7 says when each became known. Where
     an arrival or a cancellation does not say PV1-44, when the patient came, its own time stands: EVN-6, EVN-2, MSH-7.
+    A visit that is merged into another, or gets another number, is withdrawn under the number it had (MRG-5). Messages
+    that merge patients change no visit, and are no records.
     """
     for piece in pieces(blocks):
-        yield piece if isinstance(piece, Broken) else _record(piece, source.encoding)
+        found = piece if isinstance(piece, Broken) else _record(piece, source.encoding)
+        if found is not None:
+            yield found
 
 
-def _record(piece: Piece, encoding: str) -> Record | Broken:
+def _record(piece: Piece, encoding: str) -> Record | Broken | None:
     read = take_apart(piece, encoding)
     if isinstance(read, Broken):
         return read
     message, odd = read
     kind = _kind(message)
-    if message.value("MSH-9") != "ADT" or kind not in TAKEN + WITHDRAWN:
+    if message.value("MSH-9") == "ADT" and kind in OF_PEOPLE:
+        return None
+    if message.value("MSH-9") != "ADT" or kind not in TAKEN + WITHDRAWN + MERGED:
         what = f"{message.value('MSH-9')}^{kind}".rstrip("^")
         advice = f"taken are ADT^{', ADT^'.join(TAKEN + WITHDRAWN)}; have the others left out of this feed"
         said = f"{what[:40]!r} is no message of a visit that is counted; {advice}"
         return Broken(piece.line, "unknown-message", said, piece.raw[:RAW], "MSH-9", what)
-    notes = (odd,) if odd else ()
-    return Record(piece.line, cells(message), piece.raw, kind in WITHDRAWN, notes)
+    notes: tuple[Broken, ...] = (odd,) if odd else ()
+    if kind not in MERGED:
+        return Record(piece.line, cells(message), piece.raw, kind in WITHDRAWN, notes)
+    if not message.value("MRG-5"):
+        said = f"an {kind} without MRG-5 does not say which visit is merged; have the sender fill it"
+        return Broken(piece.line, "cannot-withdraw", said, piece.raw[:RAW], "MRG-5")
+    if kind == "A50":
+        said = "the visit has a new number. What was counted under the old one is withdrawn; it counts again with the "
+        said += "next message under the new one: have an A08 sent"
+        notes += (Broken(piece.line, "renumbered", said, piece.raw[:RAW], "MRG-5"),)
+    return Record(piece.line, cells(message), piece.raw, True, notes)
 
 
 def cells(message: Message) -> Cells:
-    """The message's paths as columns, and `facility`: EVN-7, else MSH-4, MSH-3, by its universal id, else its name."""
-    instead = ("EVN-6", "EVN-2", "MSH-7") if _kind(message) in ARRIVED + WITHDRAWN else ()
+    """The message's paths as columns, `facility`: EVN-7, else MSH-4, MSH-3, by its universal id, else its name; and
+
+    `temperature`: the highest body temperature of its OBX in °C, as text ("38.5 °C").
+    """
+    kind = _kind(message)
+    instead = ("EVN-6", "EVN-2", "MSH-7") if kind in ARRIVED + WITHDRAWN + MERGED else ()
+    prior = _PRIOR if kind in MERGED else {}
 
     @lru_cache(maxsize=64)
     def find(path: str) -> str:
+        path = prior.get(path, path)
+        if path == "temperature":
+            return warmest(_readings(message))
         if path == "facility":
             fields = [field_of(s, n) for name, n in (("EVN", 7), ("MSH", 4), ("MSH", 3)) for s in message.of(name)[:1]]
             return next(filter(None, map(message.hd, fields)), "")
@@ -52,6 +79,13 @@ def cells(message: Message) -> Cells:
         return message.value(path)
 
     return Cells({}, find)
+
+
+def _readings(message: Message) -> Iterator[tuple[str, str]]:
+    """(number, unit) of every OBX that is a body temperature."""
+    for obx in message.of("OBX"):
+        if TEMPERATURES.intersection(field_of(obx, 3).split(message.component)):
+            yield message.part(field_of(obx, 5), 1), field_of(obx, 6)
 
 
 def _kind(message: Message) -> str:

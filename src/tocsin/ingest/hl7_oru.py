@@ -1,4 +1,4 @@
-"""HL7 v2 ORU^R01 laboratory results, one record an OBX. Pure."""
+"""HL7 v2 ORU^R01 and OUL^R22 laboratory results, one record an OBX. Pure."""
 
 import itertools
 import re
@@ -41,6 +41,7 @@ _ABNORMAL = dict.fromkeys(("A", "AA", "H", "HH"), "1") | {"N": "0"}  # of a name
 _CODED_KINDS = ("CE", "CWE", "CNE", "CF")
 AROUND = 20  # segments about the patient, and about one order, that are kept with each of its results
 SHORT = 8 << 10  # bytes of a message that are kept whole with each bad result; of a longer one the result alone
+_CONTROLS = ("Q", "C", "E", "F", "O", "V")  # SPM-11: quality control, calibration, proficiency; no patient's specimen
 _GONE = ("X", "D", "W")  # OBX-11: no result to be had, deleted, posted by mistake
 
 
@@ -49,8 +50,8 @@ def read(source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Brok
 
     `facility`, `order` (filler, else placer, else specimen number), `test` (first code of OBX-3, its sub-id, and of
     several with both alike the position), `code` (the LOINC code of OBX-3 wherever it stands, else the first code),
-    `collected` (SPM-17, else OBR-7, OBX-14, OBR-14), `flag` (OBX-8), and `positive` ("1", "0", or "" where the result
-    says neither).
+    `collected` (SPM-17, else OBR-7, OBX-14, OBR-14, OBX-19), `flag` (OBX-8), and `positive` ("1", "0", or "" where the
+    result says neither). Results of control specimens (SPM-11) are nobody's, and no records.
     """
     for piece in pieces(blocks):
         if isinstance(piece, Broken):
@@ -65,9 +66,11 @@ def _records(piece: Piece, encoding: str) -> Iterator[Record | Broken]:
         yield read
         return
     message, odd = read
-    if message.value("MSH-9") != "ORU":
+    if message.value("MSH-9") not in ("ORU", "OUL"):
         what = f"{message.value('MSH-9')}^{message.value('MSH-9.2')}"
-        said = f"{what[:40]!r} is no laboratory result; taken is ORU^R01, have the others left out of this feed"
+        said = (
+            f"{what[:40]!r} is no laboratory result; taken are ORU^R01 and OUL^R22, have others left out of this feed"
+        )
         yield Broken(piece.line, "unknown-message", said, piece.raw[:RAW], "MSH-9", what)
         return
     notes = (odd,) if odd else ()  # of the message, told with its first result
@@ -88,25 +91,46 @@ def _records(piece: Piece, encoding: str) -> Iterator[Record | Broken]:
 
 def _results(message: Message) -> Iterator[Message]:
     """The message once for each OBX under an OBR, with its own ORC, OBR, OBX and SPM only."""
-    common = [s for s in message.segments if s[0] not in ("ORC", "OBR", "OBX", "SPM", "NTE")][:AROUND]
-    groups: list[list[list[str]]] = [] if message.of("OBR") else [[]]  # devices send results without an order
-    order: list[list[str]] = []
-    for segment in message.segments:
-        if segment[0] == "ORC":
-            order = [segment]
-        elif segment[0] == "OBR":
-            groups.append([*order, segment])
-        elif segment[0] in ("OBX", "SPM") and groups:
-            groups[-1].append(segment)
-    for group in groups:
+    common = [s for s in message.segments if s[0] not in ("ORC", "OBR", "OBX", "SPM", "SAC", "NTE")][:AROUND]
+    groups = _groups(message)
+    for before, group in groups:
         kinds = [field_of(s, 2) if s[0] == "OBX" else s[0] for s in group if s[0] in ("OBX", "SPM")]
         early = all(k in ("RP", "ED") for k in itertools.takewhile(lambda k: k != "SPM", kinds))  # documents at most
         specimen_seen = False
-        around = [s for s in group if s[0] != "OBX"][:AROUND]
+        around = [*before, *(s for s in group if s[0] != "OBX")][:AROUND]
+        if any(field_of(s, 11).split(message.component)[0] in _CONTROLS for s in around if s[0] == "SPM"):
+            continue
         for segment in group:
             specimen_seen |= segment[0] == "SPM" and not early
             if segment[0] == "OBX" and not specimen_seen:  # an OBX after the SPM tells of the specimen
                 yield message._replace(segments=[*common, *around, segment])
+
+
+def _groups(message: Message) -> list[tuple[list[list[str]], list[list[str]]]]:
+    """Of every order its specimen, where that is told first (as OUL^R22 does); its ORC, OBR and all that follows."""
+    first = next((s[0] for s in message.segments if s[0] in ("SPM", "OBR")), "") == "SPM" and bool(message.of("OBR"))
+    groups: list[tuple[list[list[str]], list[list[str]]]] = [] if message.of("OBR") else [([], [])]
+    specimen: list[list[str]] = []
+    order: list[list[str]] = []
+    within = not message.of("OBR")  # an order, not what is told of a specimen before the next one
+    for segment in message.segments:
+        name = segment[0]
+        if name == "OBR":
+            groups.append((specimen, [*order, segment]))
+            within = True
+        elif name == "ORC":
+            last = groups[-1][1] if groups and message.value("MSH-9") == "OUL" else []
+            if last and last[-1][0] == "OBR" and last[0][0] != "ORC":
+                last.append(segment)  # in OUL it comes after its OBR
+            else:
+                order = [segment]
+        elif name == "SPM" and first:
+            specimen, order, within = [segment], [], False
+        elif name == "SAC" and first:
+            specimen = [*specimen, segment]
+        elif name in ("OBX", "SPM", "SAC") and within:
+            groups[-1][1].append(segment)
+    return groups
 
 
 def cells(message: Message) -> Cells:
@@ -117,13 +141,13 @@ def cells(message: Message) -> Cells:
     def first(*paths: str) -> str:
         return next(filter(None, map(message.value, paths)), "")
 
-    named = message.part(field_of(obx, 3), 1) or message.part(field_of(obx, 3), 4)
+    named = next(filter(None, (message.part(field_of(obx, 3), n) for n in (1, 4, 2, 5))), "")  # codes, else names
     plain = {
         "facility": message.hd(field_of(msh, 4)) or message.hd(field_of(msh, 3)),
-        "order": first("OBR-3", "ORC-3", "OBR-2", "ORC-2", "SPM-2.2", "SPM-2"),
+        "order": first("OBR-3", "ORC-3", "OBR-2", "ORC-2", "SPM-2.2", "SPM-2", "SAC-3"),
         "code": next((message.part(field_of(obx, 3), n) for n in (1, 4) if _is_loinc(message, obx, n)), named),
         "test": f"{named}/{message.value('OBX-4')}" if named else "",
-        "collected": first("SPM-17", "OBR-7", "OBX-14", "OBR-14"),
+        "collected": first("SPM-17", "OBR-7", "OBX-14", "OBR-14", "OBX-19"),
         "flag": message.value("OBX-8"),
         "positive": positive(message.value("OBX-5"), message.observed(obx), message.value("OBX-8"), field_of(obx, 2)),
     }

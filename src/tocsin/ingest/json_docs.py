@@ -70,13 +70,14 @@ def _each(blocks: Blocks) -> Iterator[Document | Broken]:
 
 
 def _is_lines(block: bytes) -> bool:
-    """Whether whole objects stand on lines of their own."""
+    """Whether whole objects stand on lines of their own, and not merely some of the objects inside of one."""
     if not block.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
         return False
     some = [line for line in block.split(b"\n")[:50] if line.strip()]
     if len(some) < 2:
         return False
-    return any(line.startswith((b"{", b"\xef\xbb\xbf{")) and not isinstance(decoded(line), str) for line in some)
+    good = sum(line.startswith((b"{", b"\xef\xbb\xbf{")) and not isinstance(decoded(line), str) for line in some)
+    return 2 * good >= len(some)
 
 
 def decoded(data: bytes) -> tuple[Any] | str:

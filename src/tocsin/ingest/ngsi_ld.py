@@ -1,4 +1,4 @@
-"""NGSI-LD entities and notifications: normalised, concise, plain key and value, or through time; NGSI v2 too. Pure."""
+"""NGSI-LD entities and notifications: normalised, concise, key and value, GeoJSON, through time; NGSI v2. Pure."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +10,9 @@ from tocsin.ingest.json_docs import each_object, pointed, start_of
 USUAL = Usual(key=("id", "observed"), reference="observed")
 MOST = 5_000_000  # cells that one entity through time may become
 _MOMENTS = ("dateObserved", "observationDateTime", "dateIssued", "dateReported", "dateCreated")
-_BESIDE = {"observedAt", "unitCode", "datasetId", "createdAt", "modifiedAt", "instanceId", "lang"}
+_BESIDE = {"observedAt", "unitCode", "datasetId", "createdAt", "modifiedAt", "deletedAt", "instanceId", "lang",
+           "previousValue", "previousObject"}  # fmt: skip
+_NULL = "urn:ngsi-ld:null"  # in a notification: the attribute was deleted
 _CONCISE = {"value", "object", "languageMap", "vocab", "json"}
 _VALUES = ("value", "object", "languageMap", "vocab", "json", "valueList", "objectList")
 
@@ -33,6 +35,13 @@ def _entities(document: Any) -> list[Any]:
     if told and "data" in document:
         data = document["data"]
         return [e for one in (data if isinstance(data, list) else [data]) for e in _entities(one)]
+    if document.get("type") == "FeatureCollection" and isinstance(document.get("features"), list):
+        return [e for one in document["features"] for e in _entities(one)]
+    inner = document.get("properties")
+    if document.get("type") == "Feature" and isinstance(inner, dict):
+        document = {"id": document.get("id"), "location": document.get("geometry"), **inner}
+    if isinstance(document.get("deletedAt"), str):
+        return []  # the entity is gone, which takes no reading back
     return list(_through_time(document))
 
 
@@ -115,4 +124,4 @@ def _value(attribute: Any) -> Any:
             attribute = next((attribute[v] for v in _VALUES if v in attribute), attribute)
     if isinstance(attribute, dict) and "@value" in attribute:
         attribute = attribute["@value"]
-    return attribute
+    return None if attribute == _NULL else attribute

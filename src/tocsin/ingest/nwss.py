@@ -10,7 +10,7 @@ from tocsin.ingest.contract import RAW, Blocks, Broken, Header, Record, Usual
 from tocsin.ingest.lines import head_text
 from tocsin.ingest.values import number, text
 
-PLANTS = ("wwtp_name", "sewershed_id", "wwtp_id", "epaid", "key_plot_id")  # what names a plant, in this order
+PLANTS = ("wwtp_name", "sewershed_id", "wwtp_id", "epaid", "key_plot_id", "site_id", "site")  # what names it, in order
 NEEDED = ("pcr_target", "pcr_target_units", "pcr_target_avg_conc", "sample_collect_date")
 MADE = ("concentration", "matrix", "series", "below_lod")
 OPTIONAL = ("wwtp_jurisdiction", "lab_id", "sample_id", "sample_location", "sample_matrix", "lod_sewage",
@@ -18,6 +18,7 @@ OPTIONAL = ("wwtp_jurisdiction", "lab_id", "sample_id", "sample_location", "samp
 USUAL = Usual(key=("identity",), reference="sample_collect_date")
 _IDENTITY = ("wwtp_jurisdiction", "wwtp_name", "lab_id", "sample_id", "sample_location", "sample_matrix", "pcr_target",
              "sample_collect_date")  # fmt: skip
+_ALSO = ("pcr_gene_target", "pcr_gene_target_agg", "record_id")  # of the identity, where they are filled
 
 _UNITS = {  # as the data dictionary names them → (matrix, factor to copies per litre or per gram, logarithm)
     "copies/l wastewater": ("liquid", 1.0, False),
@@ -31,11 +32,12 @@ _UNITS = {  # as the data dictionary names them → (matrix, factor to copies pe
     "log10 copies/g dry sludge": ("solid", 1.0, True),
 }
 _YES = ("1", "yes", "y", "true", "t")
+_NO_DETECT = ("0", "no", "n", "false", "f")  # of pcr_target_detect, which CDC's public table has instead
 _NO = ("0", "no", "n", "false", "f", "", "na", "none", "null")
 
 
 def read(source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Broken]:
-    """One record a row, with four columns more:
+    """One record a row, with four columns more; two genes of one sample are two readings:
 
     `concentration`, copies per litre of wastewater or per gram of dry sludge, half the limit of detection where the
     reading is below it; `matrix`, liquid or solid; `series`, "target matrix"; `below_lod`, yes or no. Two laboratories
@@ -70,16 +72,18 @@ def _record(row: Record) -> Record | Broken:
         message = f"{said[:40]!r} is no unit that is known; there are: {', '.join(_UNITS)}"
         return Broken(row.line, "unknown-unit", message, raw[:RAW], "pcr_target_units", cells["pcr_target_units"])
     matrix, factor, logarithm = _UNITS[said]
-    flag = cells["pcr_target_below_lod"].lower()
+    told = "pcr_target_below_lod" if cells["pcr_target_below_lod"] else "pcr_target_detect"
+    flag = cells.get(told, "").lower()
     if flag not in _YES + _NO:
         message = f"{flag[:40]!r} says neither yes nor no; expected 1, 0, yes or no"
-        return Broken(row.line, "bad-value", message, raw[:RAW], "pcr_target_below_lod", flag)
-    below = flag in _YES
+        return Broken(row.line, "bad-value", message, raw[:RAW], told, flag)
+    below = flag in _YES if told == "pcr_target_below_lod" else flag in _NO_DETECT
     field = "lod_sewage" if below else "pcr_target_avg_conc"
     reading = number(cells[field])
     if reading is None or math.isnan(reading) or math.isinf(reading) or (logarithm and abs(reading) > 300):
         why = "the reading is below the limit of detection, which is needed then" if below else "it is the reading"
-        message = f"{cells[field][:40]!r} is not a number; {why}"
+        what = f"{cells[field][:40]!r} is no number" if cells[field] else f"{field} is empty"
+        message = f"{what}; {why}. Fill it, or leave the row out"
         return Broken(row.line, "bad-value", message, raw[:RAW], field, cells[field])
     value = (10.0**reading if logarithm else reading) * factor
     if value < 0:
@@ -90,7 +94,7 @@ def _record(row: Record) -> Record | Broken:
         "matrix": matrix,
         "series": f"{cells['pcr_target'].lower()} {matrix}",
         "below_lod": "yes" if below else "no",
-        "identity": "|".join(cells[c] for c in _IDENTITY),
+        "identity": "|".join([*(cells[c] for c in _IDENTITY), *filter(None, (cells.get(c) for c in _ALSO))]),
     }
     quality = cells["quality_flag"]
     odd = quality.lower() not in _NO

@@ -20,6 +20,7 @@ from tocsin.ingest.contract import Broken, Header, Record
 from tocsin.ingest.dates import EPOCH, Dates
 from tocsin.ingest.hl7 import Piece, pieces, take_apart
 from tocsin.ingest.json_docs import Document, documents, pointed
+from tocsin.ingest.lines import head_text
 from tocsin.ingest.stream import blocks
 from tocsin.ingest.values import code, number, text
 from tocsin.types import Instant
@@ -39,6 +40,8 @@ _PERSON = re.compile(r"name|phone|mobile|address|birth|ssn|姓名|电话|手机|
 _TITLES = {b"pcr_target_units": "nwss", b"dataelement,period,orgunit": "dhis2", b"programstage,": "dhis2-tracker"}
 _COUNTED = re.compile(r"1\d{9}(?:\d{3})?")  # seconds since 1970, or some number
 _TIMES = rf"{_HINTS['reference']}|{_HINTS['report']}|time|stamp|_at$|At$"
+_ROOT = re.compile(r"<(?:\w+:)?([A-Za-z]\w*)")
+_TYPES = ("Encounter", "Observation", "Condition")  # of FHIR, which can be counted, the likeliest first
 _OWN = {  # the columns of formats that say what and how many in a place of their own
     "hl7-oru": ("code", "positive"),
     "dhis2": ("dataElement", "value"),
@@ -86,10 +89,10 @@ def guess(data: bytes) -> tuple[str, str]:
     """(format, its `records`) that the first bytes show."""
     head = data[:4096].lstrip(b"\xef\xbb\xbf\x0b \t\r\n")
     if head.startswith((b"MSH", b"FHS", b"BHS")):
-        kinds = re.findall(rb"[|^]?(ADT|ORU)\W", data[:65536])
-        return ("hl7-oru" if kinds[:1] == [b"ORU"] else "hl7-adt"), ""
+        kinds = re.findall(rb"[|^]?(ADT|ORU|OUL)\W", data[:65536])
+        return ("hl7-oru" if kinds[:1] in ([b"ORU"], [b"OUL"]) else "hl7-adt"), ""
     if head.startswith(b"<"):
-        return "open311", ""
+        return _guess_xml(data)
     if data[:1] == b"\x0a" and not any(isinstance(i, Broken) for i in _read("gtfs-rt", data)):
         return "gtfs-rt", ""
     plain = sniff(data[: 1 << 20])
@@ -98,6 +101,23 @@ def guess(data: bytes) -> tuple[str, str]:
     if known and (plain == "csv" or known == "nwss"):
         return known, ""
     return _guess_json(data) if plain == "jsonl" else (plain, "")
+
+
+def _guess_xml(data: bytes) -> tuple[str, str]:
+    """By the root of the document. InputError for what no format is read of as XML."""
+    head = head_text(data)
+    found = _ROOT.search(head)
+    root = found[1] if found else ""
+    if root in ("dataValueSet", "dataValueSets", "adx"):
+        return "dhis2", ""
+    if "http://hl7.org/fhir" in head:
+        types = set(re.findall(rb"<(?:\w+:)?(Encounter|Observation|Condition)\b", data))
+        return "fhir", next((t for t in _TYPES if t.encode() in types), "")
+    if root in ("service_requests", "requests", "service_request", "errors"):
+        return "open311", ""
+    what = "a web page (one for signing in?)" if root.lower() == "html" else f"XML with <{root[:40]}>"
+    raise InputError(f"the sample is {what}; as XML are read FHIR, DHIS2's sets of data values, and Open311. "
+                     "Ask for JSON or CSV, or name its format with --format")  # fmt: skip
 
 
 def _guess_json(data: bytes) -> tuple[str, str]:
@@ -121,6 +141,8 @@ def _guess_json(data: bytes) -> tuple[str, str]:
         (one.get("type") == "Notification" or str(one.get("id", "")).startswith("urn:ngsi"), "ngsi-ld"),
         ("subscriptionId" in one and isinstance(pointed(one, "/data/0"), dict) and "id" in one["data"][0], "ngsi-ld"),
         ("@context" in one and {"id", "type"} <= one.keys(), "ngsi-ld"),
+        ({"id", "type"} <= one.keys() and "dateObserved" in one, "ngsi-ld"),
+        (str(pointed(one, "/features/0/id")).startswith("urn:ngsi"), "ngsi-ld"),
     ):  # fmt: skip
         if found:
             return kind, _fhir_type(some) if kind == "fhir" else ""
@@ -133,7 +155,7 @@ def _guess_json(data: bytes) -> tuple[str, str]:
 def _fhir_type(some: list[Any]) -> str:
     entries = [e for one in some for e in (pointed(one, "/entry") or [{"resource": one}])]
     types = {pointed(e, "/resource/resourceType") for e in entries}
-    return next((t for t in ("Encounter", "Observation", "Condition") if t in types), "")
+    return next((t for t in _TYPES if t in types), "")
 
 
 def _lists(value: dict[str, Any], path: str) -> Iterator[tuple[int, str]]:
@@ -165,7 +187,7 @@ def _sample(source: SourceTable, data: bytes) -> Sample:
         elif isinstance(item, Record):
             records += 1
             named = set(_hl7_paths(data)) if hl7 and records == 1 else set(columns) if hl7 else set()
-            named |= {*_SPOKEN, "facility", "PV1-44"} if hl7 else set()
+            named |= {*_SPOKEN, "facility", "PV1-44", "temperature"} if hl7 else set()
             named |= set(propose_own.PATHS) if source.format == "fhir" else set()
             for column in [*dict.fromkeys([*item.cells, *_inner(item.cells, "")]), *sorted(named - set(item.cells))]:
                 columns.setdefault(column, []).append(text(item.cells.get(column)))
@@ -265,12 +287,14 @@ def _signal(
     if kind == "gtfs-rt":
         yield from propose_own.load(shown, settings.signals)
         return
+    if results or kind == "hl7-oru":
+        first = next((n for n in names if re.search(r"lab|检", n, re.IGNORECASE)), first)
     own = ("code", "positive" if shown.get("positive") else "value") if results else _OWN.get(kind)
     column, many = own or _kind_and_number(shown, sample, taken)
     if (kind not in _OWN and len(names) < 2) or (kind in _OWN and not shown.get(column)):
         column = ""
     if kind == "ngsi-ld":
-        column, many = "", many or _reading(shown, taken)
+        column, many = "", _reading(shown, taken, first) or many
     if many == "positive" and not shown.get(many):
         many = "OBX-5"  # measured, not found or not found
     if column:
@@ -291,11 +315,13 @@ def _kind_and_number(shown: dict[str, list[str]], sample: Sample, taken: set[str
     return next(kinds, ""), many
 
 
-def _reading(shown: dict[str, list[str]], taken: set[str]) -> str:
-    """The first attribute of an entity that is a number, "" for none."""
+def _reading(shown: dict[str, list[str]], taken: set[str], signal: str) -> str:
+    """The attribute of an entity that the signal is called after, else the first that is a number, "" for none."""
     others = taken | {"longitude", "latitude"}
     numbers = (c for c, v in shown.items() if c not in others and _share(v, lambda x: number(x) is not None))
-    return next((c for c in numbers if not c.startswith(("/location", "/address"))), "")
+    some = [c for c in numbers if not c.startswith(("/location", "/address"))]
+    called = re.sub(r"\W", "", signal.lower())
+    return next((c for c in some if len(c) > 1 and re.sub(r"\W", "", c.lower()) in called), next(iter(some), ""))
 
 
 def _is_kinds(column: str, values: Sequence[str], sample: Sample) -> bool:

@@ -91,6 +91,7 @@ def complaints(kind: str, shown: Shown, signals: Sequence[SignalTable]) -> Itera
     """The columns of complaints and diagnoses, and a syndrome for each signal whose name speaks of one."""
     filled = (c for c in _TEXTS if shown.get(c))
     text = list(dict.fromkeys([*_TEXTS[:2], *filled])) if kind == "hl7-adt" else ["text"]
+    text += ["temperature"] if shown.get("temperature") else []
     codes = ["DG1[*]-3", "PV2-3"] if kind == "hl7-adt" else ["codes"]
     pairs: dict[str, str] = {}
     for syndrome, pattern in _SYNDROMES.items():
@@ -102,11 +103,12 @@ def complaints(kind: str, shown: Shown, signals: Sequence[SignalTable]) -> Itera
     some = ", ".join(f"{s if s != '*' else quoted(s)} = {quoted(n)}" for s, n in pairs.items())
     yield f"classify = {{ text = {_listed(text)}, codes = {_listed(codes)}, signals = {{ {some} }} }}"
     yield f"# syndromes: see the methods page; signals of this city: {', '.join(s.name for s in signals)}"
-    for column, what in (("PV1-2", "E"), ("class", "EMER")):
+    for column, what, means in (("PV1-2", "E", "emergencies alone"), ("class", "EMER", "emergencies alone"),
+                                ("MSH-11", "P", "no tests or training")):  # fmt: skip
         seen = sorted(set(shown.get(column, ())))
-        if len(seen) > 1 and what in seen:
+        if (len(seen) > 1 and what in seen) or (column == "MSH-11" and {"T", "D"}.intersection(seen)):
             others = ", ".join(seen)[:100]
-            yield f"# only = {{ {quoted(column)} = {quoted(what)} }}  # emergencies alone; the sample has {others}"
+            yield f"# only = {{ {quoted(column)} = {quoted(what)} }}  # {means}; the sample has {others}"
 
 
 def load(shown: Shown, signals: Sequence[SignalTable]) -> Iterator[str]:

@@ -56,7 +56,7 @@ def _record(line: int, item: dict[str, Any], raw: bytes) -> Record | Broken:
         there = ", ".join(map(str, item))[:200]
         message = f"has no result, so it is no Observation; it has {there}"
         return Broken(line, "empty-required", message, raw[:RAW], "result")
-    stream = _dict(item.get("Datastream"))
+    stream = _dict(item.get("Datastream", item.get("MultiDatastream")))
     link = _IN_LINK.search(str(item.get("Datastream@iot.navigationLink", "")))
     own = f"observation {item['@iot.id']}" if "@iot.id" in item else None  # a page of one Datastream does not name it
     identity = stream.get("@iot.id", link[1] if link else own)

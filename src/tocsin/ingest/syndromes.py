@@ -19,6 +19,7 @@ LONGEST = 2000  # characters of a complaint that are read
 WORDS = 5  # after an English cue, as in NegEx
 LONG = 100  # letters that five words may take
 LETTERS = 12  # after a Chinese cue
+KIN = 6  # after relatives, who mostly tell of the patient
 
 _CODE = re.compile(r"(?<![0-9A-Z])[A-Z]\d[0-9A-Z][0-9A-Z.]*")
 _RANGE = re.compile(r"([A-Z])(\d\d)-([A-Z])(\d\d)")
@@ -30,6 +31,14 @@ _TEMPERATURE = re.compile(
 _CUE = re.compile(
     r"(?P<list>\b(?:denie[sd]|deny(?:ing)?|negative for|neg for|no (?:evidence|signs?|hx|history|complaints?) of)\b)"
     r"|(?P<seen>\b(?:exposed to|exposure to|in contact with)\b|接触(?=[^,。;，；]{0,8}(?:患者|病人|者)))"
+    r"|(?P<kin>\b(?:mother|mom|father|dad|parents?|sister|brother|siblings?|husband|wife|spouse|room-?mates?"
+    r"|grand(?:mother|father|ma|pa)|co-?workers?|class-?mates?|family(?: members?)?|household(?: members?)?)"
+    r"\s+(?:also\s+|both\s+|all\s+)?(?:(?:is|are|was|were)\s+)?"
+    r"(?:has|have|had|with|w/|(?:sick|ill|down|diagnosed|dx) with|(?:tested )?positive for)\s+"
+    r"(?!(?:been|noticed|noted|reported|given|tried|measured|taken|brought|concern\w*)\b))"
+    r"|(?P<kin_zh>(?:母亲|父亲|父母|妈妈|爸爸|家人|家里人|丈夫|妻子|老公|老婆|哥哥|姐姐|弟弟|妹妹|爷爷|奶奶|外公|外婆"
+    r"|祖父|祖母|同学|同事|室友|舍友|邻居|其母|其父)(?:中|里|也|亦|均|都|近日|近期|昨[日天]|曾|有|患|得|确诊|出现|感染)*"
+    r"(?!.{0,5}(?:诉|述|称|说|发现|自?测|带|送|陪|聚|吃|饭|一起|一同|共|后|同住)))"
     r"|(?P<one>\b(?:no|not|without|w/o|never|nor)\b)|(?P<zh>否认|否認|没有|沒有|未见|未見|未诉|未伴|未出现|排除|无|無|没|沒|未|不|非)"
 )
 _END = re.compile(
@@ -172,10 +181,10 @@ def _temperatures(plain: str) -> Iterator[float]:
 
 
 def _denied(plain: str) -> Iterator[tuple[int, int]]:
-    """The stretches of a text in which a word is denied."""
+    """The stretches of a text in which a word is denied, or said of somebody else."""
     for cue in _CUE.finditer(plain):
         start, chinese = cue.end(), not cue[0].isascii()
-        reach = min(start + (LETTERS if chinese else LONG), len(plain))
+        reach = min(start + (KIN if cue["kin_zh"] else LETTERS if chinese else LONG), len(plain))
         end = _END.search(plain, start, reach)
         stop = end.start() if end else reach
         if chinese:
@@ -184,7 +193,7 @@ def _denied(plain: str) -> Iterator[tuple[int, int]]:
         else:
             words = [m.end() for m in re.finditer(r"\S+", plain[start:stop])]
             stop = start + words[WORDS - 1] if len(words) >= WORDS else stop
-            if cue["one"] or cue["seen"]:  # a list goes on after "denies", and after "no" only with "or"
+            if cue["one"] or cue["seen"] or cue["kin"]:  # a list goes on after "denies", and after "no" only with "or"
                 comma = _COMMA.search(plain, start, stop)
                 stop = comma.start() if comma else stop
         yield start, stop
