@@ -59,6 +59,15 @@ def test_a_visit_that_is_merged_or_renumbered_is_withdrawn() -> None:
     assert codes(said(visit("A42", "v2", "MRG|9\r"), FEVER, ADT)) == ["cannot-withdraw"]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_messages_saved_as_unicode_are_read(encoding: str) -> None:
+    text = visit() + "OBX|1|TX|8661-1^^LN||发热||||||F\r"
+    assert events(said(text.encode(encoding), FEVER, ADT)) == events(said(text, FEVER, ADT))
+    assert propose(
+        text.encode(encoding), name="x", format_="auto", tree=AREAS, settings=settings(), received=NOW
+    ).format
+
+
 def test_patients_that_are_merged_change_no_visit() -> None:
     assert said(visit("A40", "", "MRG|9\r"), FEVER, ADT) == []
 
@@ -329,3 +338,12 @@ def test_a_page_for_signing_in_is_no_sample() -> None:
         propose(
             b"<!DOCTYPE html><html></html>", name="x", format_="auto", tree=AREAS, settings=settings(), received=NOW
         )
+
+
+def test_what_is_empty_is_told_with_what_to_do() -> None:
+    measured = OUL.replace("260373001^Detected^SCT", "9.2")
+    (found,) = findings(said(measured, RESULTS, 'format = "hl7-oru"'))
+    assert "neither positive nor negative" in found.message
+    update = visit("A08").replace("202603020830", "")
+    assert [f.field for f in findings(said(update, FEVER, ADT))] == ["PV1-44"]
+    assert "when the patient came" in findings(said(update, FEVER, ADT))[0].message

@@ -6,7 +6,8 @@ formats that need the whole file, no more than `MAX_WHOLE` bytes).
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from tocsin.config import SourceTable
@@ -60,11 +61,17 @@ class Usual(NamedTuple):
 
 
 class Cells(dict[str, Any]):
-    """A record's plain cells; a column that is none of them is a path, which `find` follows into the record."""
+    """A record's plain cells; a column that is none of them is a path, which `find` follows into the record.
 
-    def __init__(self, plain: dict[str, Any], find: Callable[[str], Any]) -> None:
+    `advice` says of columns what to do where they are empty.
+    """
+
+    def __init__(
+        self, plain: dict[str, Any], find: Callable[[str], Any], advice: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         super().__init__(plain)
         self.find = find
+        self.advice = advice
 
     def get(self, key: str, default: Any = None) -> Any:
         """The cell, or what the path leads to; None if there is nothing."""

@@ -8,7 +8,7 @@ from tocsin.config import SourceTable
 from tocsin.ingest import fhir_xml
 from tocsin.ingest.contract import RAW, Blocks, Broken, Cells, Header, Record, Usual
 from tocsin.ingest.fhir_observed import complaints, is_of_a_visit, parts, temperature
-from tocsin.ingest.hl7_oru import positive
+from tocsin.ingest.hl7_oru import NEITHER, positive
 from tocsin.ingest.json_docs import Document, documents, encoded, no_object, pointed, text_of
 from tocsin.ingest.lines import head_text
 
@@ -205,7 +205,7 @@ class _Index:
                     return pointed(one, f"/{rest}")
             return None
 
-        return Record(entry.line, Cells(plain, find), entry.raw, _gone(r) or entry.method == "DELETE", notes)
+        return Record(entry.line, Cells(plain, find, NEITHER), entry.raw, _gone(r) or entry.method == "DELETE", notes)
 
 
 def _name(resource: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from tocsin.ingest.contract import MAX_RECORD, RAW, Blocks, Broken
 from tocsin.ingest.hl7_charset import read_text
+from tocsin.ingest.lines import narrowed
 
 _PATH = re.compile(r"([A-Z][A-Z0-9]{2})(?:\[([^\]]+)\])?(?:-(\d{1,3})(?:\.(\d{1,2})(?:\.(\d{1,2}))?)?)?")
 _AROUND = b"\x0b\x1c \t"
@@ -160,7 +161,7 @@ def pieces(blocks: Blocks) -> Iterator[Piece | Broken]:
     held: list[bytes] = []
     began = size = seen = 0
     skipping = False
-    for number, segment in _segments(blocks):
+    for number, segment in _segments(narrowed(blocks, "")[0]):
         if isinstance(segment, Broken):
             raw = _joined(held)[:RAW]  # what came last may be half a message: it goes with the finding
             yield segment._replace(line=began or number, raw=raw or segment.raw)

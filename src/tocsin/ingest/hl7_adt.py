@@ -14,6 +14,10 @@ TAKEN = (*ARRIVED, "A02", "A03", "A06", "A07", "A08", "A12", "A13")  # moved, di
 WITHDRAWN = ("A11", "A23")  # the visit is cancelled, or deleted
 MERGED = ("A42", "A50")  # into another visit, or the same under another number: what MRG-5 names is no visit any more
 OF_PEOPLE = ("A18", "A30", "A34", "A39", "A40", "A43", "A46", "A47", "A48")  # patients merged or renumbered, no visits
+_ADVICE = {
+    "PV1-44": "an update does not say by itself when the patient came. Have the sender fill it, or name another time, "
+    'as reference = "EVN-6"'
+}
 _PRIOR = {"PV1-19": "MRG-5", "PID-18": "MRG-3", "PV1-50": "MRG-6", "PID-3": "MRG-1"}
 
 
@@ -78,7 +82,7 @@ def cells(message: Message) -> Cells:
             return next(filter(None, map(message.value, ("PV1-44", *instead))), "")
         return message.value(path)
 
-    return Cells({}, find)
+    return Cells({}, find, _ADVICE)
 
 
 def _readings(message: Message) -> Iterator[tuple[str, str]]:

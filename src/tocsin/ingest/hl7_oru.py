@@ -39,6 +39,10 @@ _UNSURE = re.compile(
 _FLAGS = dict.fromkeys(("POS", "DET", "RR", "WR"), "1") | dict.fromkeys(("NEG", "ND", "NR"), "0")
 _ABNORMAL = dict.fromkeys(("A", "AA", "H", "HH"), "1") | {"N": "0"}  # of a named finding, such as an organism
 _CODED_KINDS = ("CE", "CWE", "CNE", "CF")
+NEITHER = {  # what to do where `positive` is empty
+    "positive": "the result says neither positive nor negative. Leave its test out of the signal's map, or take the "
+    'number: value = "OBX-5" (FHIR: "value")'
+}
 AROUND = 20  # segments about the patient, and about one order, that are kept with each of its results
 SHORT = 8 << 10  # bytes of a message that are kept whole with each bad result; of a longer one the result alone
 _CONTROLS = ("Q", "C", "E", "F", "O", "V")  # SPM-11: quality control, calibration, proficiency; no patient's specimen
@@ -151,7 +155,7 @@ def cells(message: Message) -> Cells:
         "flag": message.value("OBX-8"),
         "positive": positive(message.value("OBX-5"), message.observed(obx), message.value("OBX-8"), field_of(obx, 2)),
     }
-    return Cells(plain, message.value)
+    return Cells(plain, message.value, NEITHER)
 
 
 def _is_loinc(message: Message, obx: list[str], n: int) -> bool:

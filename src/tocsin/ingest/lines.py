@@ -23,7 +23,7 @@ def lines(blocks: Blocks, encoding: str) -> Iterator[Line | Broken]:
     `encoding` "auto": UTF-16 by its byte-order mark; else UTF-8 or GB18030, whichever more of the lines fit in the
     first block that has any letter beyond ASCII.
     """
-    blocks, said = _narrow(blocks, "" if encoding == "auto" else encoding)
+    blocks, said = narrowed(blocks, "" if encoding == "auto" else encoding)
     number, tail, newline, skipping = 0, b"", b"", False
     for block in blocks:
         if isinstance(block, Broken):  # what follows the last line end may be half a record: it goes with the finding
@@ -113,7 +113,7 @@ def _too_long(number: int, piece: bytes) -> Broken:
     )
 
 
-def _narrow(blocks: Blocks, encoding: str) -> tuple[Blocks, str]:
+def narrowed(blocks: Blocks, encoding: str) -> tuple[Blocks, str]:
     """UTF-16 and UTF-32, where a byte 10 is no line end, turned into UTF-8; anything else untouched."""
     first = next(blocks, b"")
     wide = encoding if encoding.lower().replace("_", "-").startswith(("utf-16", "utf-32")) else ""

@@ -8,7 +8,7 @@ from tocsin.areas import AreaTree
 from tocsin.calendar import zone
 from tocsin.config import Field, RecordMap, Settings, SourceTable
 from tocsin.ingest.classify import Classifier
-from tocsin.ingest.contract import RAW, Broken, Header, Record, Usual
+from tocsin.ingest.contract import RAW, Broken, Cells, Header, Record, Usual
 from tocsin.ingest.dates import Dates, When
 from tocsin.ingest.keys import by_columns, by_row
 from tocsin.ingest.places import columns_of, finder
@@ -253,7 +253,9 @@ def _said(field: Field, cells: dict[str, Any], code: str, expected: str) -> str:
     found = text(cells.get(field.column))
     if not found:
         if field.default is None:
-            message = f"{field.column} is empty; expected {expected}. Fill it, or give the mapping a default"
+            advice = cells.advice.get(field.column) if isinstance(cells, Cells) else None
+            advice = advice or f"expected {expected}. Fill it, or give the mapping a default"
+            message = f"{field.column} is empty; {advice}"
             raise _Bad(field.column, "", "empty-required", message)
         return field.default
     if field.map:

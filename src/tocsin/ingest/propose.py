@@ -15,18 +15,16 @@ from tocsin.areas import AreaTree
 from tocsin.calendar import zone
 from tocsin.config import Settings, SourceTable
 from tocsin.errors import InputError
-from tocsin.ingest import FORMATS, USUAL, propose_own, sniff
-from tocsin.ingest.contract import Broken, Header, Record
+from tocsin.ingest import FORMATS, USUAL, propose_own, propose_table
+from tocsin.ingest.contract import Broken, Record
 from tocsin.ingest.dates import EPOCH, Dates
+from tocsin.ingest.guess import ROWS, guess, token
 from tocsin.ingest.hl7 import Piece, pieces, take_apart
-from tocsin.ingest.json_docs import Document, documents, pointed
-from tocsin.ingest.lines import head_text
 from tocsin.ingest.stream import blocks
 from tocsin.ingest.values import code, number, text
 from tocsin.types import Instant
 
 _SPOKEN = ("OBX[8661-1]", "OBX[54094-8]", "DG1[*]-3.2", "DG1[*]-4")
-ROWS = 500  # records that are looked at
 KINDS = 30  # different cells up to which a column may be a list of kinds
 MOST = 0.8  # of the filled cells must fit
 
@@ -37,11 +35,10 @@ _HINTS = {
     "value": r"^n$|count|cases|value|total|number of|result|reading|数$|例数|人数|病例数|数量|结果|浓度",
 }
 _PERSON = re.compile(r"name|phone|mobile|address|birth|ssn|姓名|电话|手机|住址|地址|身份证|出生", re.IGNORECASE)
-_TITLES = {b"pcr_target_units": "nwss", b"dataelement,period,orgunit": "dhis2", b"programstage,": "dhis2-tracker"}
 _COUNTED = re.compile(r"1\d{9}(?:\d{3})?")  # seconds since 1970, or some number
 _TIMES = rf"{_HINTS['reference']}|{_HINTS['report']}|time|stamp|_at$|At$"
-_ROOT = re.compile(r"<(?:\w+:)?([A-Za-z]\w*)")
-_TYPES = ("Encounter", "Observation", "Condition")  # of FHIR, which can be counted, the likeliest first
+_KNOWN = ("updated", "lastUpdated", "updatedAt", "resultTime", "test_result_date")  # the first that fits
+_TABLES = ("csv", "xlsx", "parquet", "jsonl", "json")
 _OWN = {  # the columns of formats that say what and how many in a place of their own
     "hl7-oru": ("code", "positive"),
     "dhis2": ("dataElement", "value"),
@@ -70,7 +67,8 @@ class Sample(NamedTuple):
 def propose(data: bytes, *, name: str, format_: str, tree: AreaTree, settings: Settings, received: Instant) -> Proposal:
     """A mapping for a sample's bytes. InputError if nothing in it can be read."""
     kind, where = (format_, "") if format_ != "auto" else guess(data)
-    source = SourceTable(name, format=kind, records=where)  # type: ignore[arg-type] # guess gives names of FORMATS only
+    mark = propose_table.delimiter(data) if kind == "csv" else ","
+    source = SourceTable(name, format=kind, records=where, delimiter=mark)  # type: ignore[arg-type] # guess gives names of FORMATS only
     sample = _sample(source, data)
     if not sample.records:
         why = sample.broken[0].message if sample.broken else "it holds no record"
@@ -80,100 +78,10 @@ def propose(data: bytes, *, name: str, format_: str, tree: AreaTree, settings: S
         notes.append(f"{len(sample.broken)} could not be read; the first: {sample.broken[0].message}")
     lines = ["[[sources]]", f"name = {_quoted(name)}", f"format = {_quoted(kind)}"]
     lines += [f"records = {_quoted(where)}"] if where else []
+    lines += [f"delimiter = {_quoted(mark)}"] if mark != "," else []
     lines += ['files = "inbox/*"', "", "[sources.mapping]"]
     lines += _fields(sample, kind, tree, settings, received)
     return Proposal(kind, "\n".join(lines) + "\n", notes)
-
-
-def guess(data: bytes) -> tuple[str, str]:
-    """(format, its `records`) that the first bytes show."""
-    head = data[:4096].lstrip(b"\xef\xbb\xbf\x0b \t\r\n")
-    if head.startswith((b"MSH", b"FHS", b"BHS")):
-        kinds = re.findall(rb"[|^]?(ADT|ORU|OUL)\W", data[:65536])
-        return ("hl7-oru" if kinds[:1] in ([b"ORU"], [b"OUL"]) else "hl7-adt"), ""
-    if head.startswith(b"<"):
-        return _guess_xml(data)
-    if data[:1] == b"\x0a" and not any(isinstance(i, Broken) for i in _read("gtfs-rt", data)):
-        return "gtfs-rt", ""
-    plain = sniff(data[: 1 << 20])
-    words = data[:8192].lower().replace(b'"', b"")
-    known = next((name for word, name in _TITLES.items() if word in words), "")
-    if known and (plain == "csv" or known == "nwss"):
-        return known, ""
-    return _guess_json(data) if plain == "jsonl" else (plain, "")
-
-
-def _guess_xml(data: bytes) -> tuple[str, str]:
-    """By the root of the document. InputError for what no format is read of as XML."""
-    head = head_text(data)
-    found = _ROOT.search(head)
-    root = found[1] if found else ""
-    if root in ("dataValueSet", "dataValueSets", "adx"):
-        return "dhis2", ""
-    if "http://hl7.org/fhir" in head:
-        types = set(re.findall(rb"<(?:\w+:)?(Encounter|Observation|Condition)\b", data))
-        return "fhir", next((t for t in _TYPES if t.encode() in types), "")
-    if root in ("service_requests", "requests", "service_request", "errors"):
-        return "open311", ""
-    what = "a web page (one for signing in?)" if root.lower() == "html" else f"XML with <{root[:40]}>"
-    raise InputError(f"the sample is {what}; as XML are read FHIR, DHIS2's sets of data values, and Open311. "
-                     "Ask for JSON or CSV, or name its format with --format")  # fmt: skip
-
-
-def _guess_json(data: bytes) -> tuple[str, str]:
-    some = [d.value for d in itertools.islice(documents(blocks(io.BytesIO(data))), ROWS) if isinstance(d, Document)]
-    first = some[0] if some else None
-    one = first[0] if isinstance(first, list) and first else first
-    if not isinstance(one, dict):
-        return "jsonl", ""
-    inner = one.get("value", [None])
-    thing = inner[0] if isinstance(inner, list) and inner else one
-    for found, kind in (
-        ("resourceType" in one, "fhir"),
-        ("dataValues" in one and "event" not in one, "dhis2"),
-        ({"trackedEntities", "trackedEntityInstances", "enrollments", "instances", "programStage"} & one.keys(),
-         "dhis2-tracker"),
-        (isinstance(pointed(one, "/events/0"), dict) and {"occurredAt", "eventDate"} & one["events"][0].keys(),
-         "dhis2-tracker"),
-        ("service_request_id" in one or "service_requests" in one, "open311"),
-        (isinstance(thing, dict) and ("phenomenonTime" in thing or "Observations" in thing or "dataArray" in one),
-         "sensorthings"),
-        (one.get("type") == "Notification" or str(one.get("id", "")).startswith("urn:ngsi"), "ngsi-ld"),
-        ("subscriptionId" in one and isinstance(pointed(one, "/data/0"), dict) and "id" in one["data"][0], "ngsi-ld"),
-        ("@context" in one and {"id", "type"} <= one.keys(), "ngsi-ld"),
-        ({"id", "type"} <= one.keys() and "dateObserved" in one, "ngsi-ld"),
-        (str(pointed(one, "/features/0/id")).startswith("urn:ngsi"), "ngsi-ld"),
-    ):  # fmt: skip
-        if found:
-            return kind, _fhir_type(some) if kind == "fhir" else ""
-    if isinstance(first, list) or b"\n{" in data[:65536]:
-        nested = any(isinstance(v, dict | list) for v in one.values())
-        return ("json" if nested else "jsonl"), ""
-    return "json", max(_lists(one, ""), default=(0, ""))[1]
-
-
-def _fhir_type(some: list[Any]) -> str:
-    entries = [e for one in some for e in (pointed(one, "/entry") or [{"resource": one}])]
-    types = {pointed(e, "/resource/resourceType") for e in entries}
-    return next((t for t in _TYPES if t in types), "")
-
-
-def _lists(value: dict[str, Any], path: str) -> Iterator[tuple[int, str]]:
-    """(length, pointer) of every list of objects under an object."""
-    for name, child in value.items():
-        here = f"{path}/{_token(name)}"
-        if isinstance(child, list) and child and isinstance(child[0], dict):
-            yield len(child), here
-        elif isinstance(child, dict):
-            yield from _lists(child, here)
-
-
-def _token(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")
-
-
-def _read(kind: str, data: bytes) -> list[Header | Record | Broken]:
-    return list(FORMATS[kind](SourceTable("sample", format=kind), blocks(io.BytesIO(data))))  # type: ignore[arg-type] # as above
 
 
 def _sample(source: SourceTable, data: bytes) -> Sample:
@@ -197,7 +105,7 @@ def _sample(source: SourceTable, data: bytes) -> Sample:
 def _inner(cells: dict[str, Any], path: str) -> Iterator[str]:
     """Pointers to the plain values inside nested cells."""
     for name, value in cells.items():
-        here = f"{path}/{_token(str(name))}"
+        here = f"{path}/{token(str(name))}"
         if isinstance(value, dict):
             yield from _inner(value, here)
         elif isinstance(value, list) and value and isinstance(value[0], dict):
@@ -232,12 +140,22 @@ def _fields(
     counted = [c for c, values in shown.items() if _share(values, _COUNTED.fullmatch)]
     dated = [c for c in dated if c not in counted]
     dated += [c for c in counted if re.search(_TIMES, c, re.IGNORECASE)]
+    reading = {c: f"{{ column = {_quoted(c)}, format = {_quoted(EPOCH)} }}" for c in counted}
+    for column, values in shown.items() if not usual else ():
+        found, either = propose_table.formats(values, settings.city.zone.startswith("America/"))
+        if found and column not in dated:
+            dated.append(column)
+            either_way = "  # day or month first? both fit" if either else ""
+            reading[column] = f"{{ column = {_quoted(column)}, format = {json.dumps(found)} }}{either_way}"
     report = _best("report", dated)
     reference = _best("reference", [c for c in dated if c != report]) or next((c for c in dated if c != report), "")
     if usual:
         known = f"known from {usual.report}" if usual.report else "known from the moment of arrival"
         yield f"# the format's own: key {', '.join(usual.key)}; happened {usual.reference}; {known}"
         yield from propose_own.instead(usual, shown, sample.records)
+        told = "" if usual.report else _told(sample, usual.reference, dates)
+        if told:
+            yield f"report = {_quoted(told)}  # when it became known; leave it out, and the moment of arrival stands"
     else:
         unique = [c for c, v in shown.items() if len(v) == sample.records == len(set(v)) and c not in dated]
         key = _best("key", unique)
@@ -246,31 +164,45 @@ def _fields(
             if key
             else "# key = … : no column names each record; corrections would be new cases"
         )
-        reading = {c: f"{{ column = {_quoted(c)}, format = {_quoted(EPOCH)} }}" for c in counted}
         said = reading.get(reference, _quoted(reference or "FILL IN: when it happened"))
         yield f"reference = {said}"
         known = f"report = {reading.get(report, _quoted(report))}"
         yield known if report else "# report = … : none found; the moment of arrival stands"
-    yield from _area(shown, tree, kind)
-    yield from _signal(shown, sample, kind, settings, {reference, report})
+    place, where = _area(shown, tree, kind)
+    yield from where
+    yield from _signal(shown, sample, kind, settings, {reference, report, place})
 
 
-def _area(shown: dict[str, list[str]], tree: AreaTree, kind: str) -> Iterator[str]:
-    """The column most of whose cells are codes of the area file (but not the city's), else most of whose are names."""
+def _told(sample: Sample, reference: str, dates: Dates) -> str:
+    """The column that says of every record when it became known, and never before it happened; "" for none."""
+    happened = [dates.read(v) for v in sample.columns.get(reference, [])]
+    for column in _KNOWN:
+        known = [dates.read(v) for v in sample.columns.get(column, [])]
+        pairs = list(zip(happened, known, strict=False))
+        if (
+            known
+            and len(known) == len(happened) == sample.records
+            and all(not h.code and not k.code and h.start <= k.last for h, k in pairs)
+        ):
+            return column
+    return ""
+
+
+def _area(shown: dict[str, list[str]], tree: AreaTree, kind: str) -> tuple[str, list[str]]:
+    """(column, lines): that most of whose cells are codes of the area file (but not the city's), else names."""
     inner = tree.index.keys() - {tree.root.code}
     by_code = [(sum(code(v) in inner for v in values) / len(values), c) for c, values in shown.items() if values]
     share, column = max(by_code, key=lambda x: (x[0], -len(x[1])), default=(0.0, ""))
     if share >= 0.5:
-        yield f"area = {_quoted(column)}  # {share:.0%} of its cells are codes of the area file"
-        return
+        return column, [f"area = {_quoted(column)}  # {share:.0%} of its cells are codes of the area file"]
     by_name = [
         (sum(tree.by_names([v]) is not None for v in values) / len(values), c) for c, values in shown.items() if values
     ]
     share, column = max(by_name, default=(0.0, ""))
     if share >= 0.5:
-        yield f"area = {{ names = [{_quoted(column)}] }}  # {share:.0%} of its cells are names of the area file"
-        return
-    yield from propose_own.place(kind, shown, tree)
+        names = f"area = {{ names = [{_quoted(column)}] }}  # {share:.0%} of its cells are names of the area file"
+        return column, [names]
+    return "", list(propose_own.place(kind, shown, tree))
 
 
 def _signal(
@@ -284,6 +216,12 @@ def _signal(
     if kind in ("hl7-adt", "fhir") and not results:
         yield from propose_own.complaints(kind, shown, settings.signals)
         return
+    if kind in (*_TABLES, "open311"):
+        some = {c: v for c, v in shown.items() if c not in taken and not _PERSON.search(c)}
+        text, codes = propose_table.complaints(some), propose_table.codes(some)
+        if text or codes:
+            yield from propose_own.classified(text, codes, settings.signals)
+            return
     if kind == "gtfs-rt":
         yield from propose_own.load(shown, settings.signals)
         return

@@ -93,6 +93,12 @@ def complaints(kind: str, shown: Shown, signals: Sequence[SignalTable]) -> Itera
     text = list(dict.fromkeys([*_TEXTS[:2], *filled])) if kind == "hl7-adt" else ["text"]
     text += ["temperature"] if shown.get("temperature") else []
     codes = ["DG1[*]-3", "PV2-3"] if kind == "hl7-adt" else ["codes"]
+    yield from classified(text, codes, signals)
+    yield from _others(shown)
+
+
+def classified(text: Sequence[str], codes: Sequence[str], signals: Sequence[SignalTable]) -> Iterator[str]:
+    """The `classify` of such columns, with a syndrome for each signal whose name speaks of one."""
     pairs: dict[str, str] = {}
     for syndrome, pattern in _SYNDROMES.items():
         counted = ((s.name, " ".join([s.name, *s.title.values()])) for s in signals if s.kind == "count")
@@ -101,8 +107,13 @@ def complaints(kind: str, shown: Shown, signals: Sequence[SignalTable]) -> Itera
         pairs |= {syndrome: name} if name else {}
     pairs = pairs or {"ili": first(signals, "count")}
     some = ", ".join(f"{s if s != '*' else quoted(s)} = {quoted(n)}" for s, n in pairs.items())
-    yield f"classify = {{ text = {_listed(text)}, codes = {_listed(codes)}, signals = {{ {some} }} }}"
+    told = [f"{name} = {_listed(some)}" for name, some in (("text", text), ("codes", codes)) if some]
+    yield f"classify = {{ {', '.join(told)}, signals = {{ {some} }} }}"
     yield f"# syndromes: see the methods page; signals of this city: {', '.join(s.name for s in signals)}"
+
+
+def _others(shown: Shown) -> Iterator[str]:
+    """What the sample has beside visits of emergencies that came about."""
     for column, what, means in (("PV1-2", "E", "emergencies alone"), ("class", "EMER", "emergencies alone"),
                                 ("MSH-11", "P", "no tests or training")):  # fmt: skip
         seen = sorted(set(shown.get(column, ())))

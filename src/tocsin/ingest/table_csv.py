@@ -1,17 +1,22 @@
 """Delimited text (RFC 4180, any one-letter delimiter) as records, a bad row never hurting its neighbours. Pure."""
 
 import csv
+import re
 from collections.abc import Iterator
 
 from tocsin.config import SourceTable
 from tocsin.ingest.contract import MAX_RECORD, RAW, Blocks, Broken, Header, Record, header
 from tocsin.ingest.lines import Line, lines
 
+_SEPARATOR = re.compile(r"sep=([^\r\n\"])")  # which delimiter: Excel's own first line
 MAX_SPAN = 200  # lines that one quoted record may take
 
 
 def read(source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Broken]:
-    """The title row, then one record a row. `Record.line` is the line the record begins on."""
+    """The title row, then one record a row. `Record.line` is the line the record begins on.
+
+    Captions above the titles, with one cell alone, are left out.
+    """
     feed = _Feed(lines(blocks, source.encoding))
     delimiter, blank = source.delimiter, source.delimiter + " \t"
     head: Header | None = None
@@ -24,6 +29,9 @@ def read(source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Brok
         number, text, raw = item
         if not text.strip(blank):
             continue
+        if head is None and (mark := _SEPARATOR.fullmatch(text.strip(blank))):
+            delimiter, blank = mark[1], mark[1] + " \t"
+            continue
         if '"' in text:
             row, raw = _quoted(item, feed, delimiter, len(head.columns) if head else 0)
             if row and not any(row):
@@ -31,12 +39,24 @@ def read(source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Brok
         else:
             row = text.split(delimiter)
         if head is None:
+            if _is_caption(row, feed, delimiter):
+                continue
             head = header(row, number) if row else None
             yield head or _no_header(Broken(number, "", "a quote in it is never closed", raw[:RAW]))
             if head is None:
                 return
             continue
         yield _record(head.columns, row, number, raw)
+
+
+def _is_caption(row: list[str], feed: "_Feed", delimiter: str) -> bool:
+    """Whether a row above the titles is no title row: one cell of several, or one alone above a row of several."""
+    if len(row) > 1:
+        return sum(bool(cell.strip()) for cell in row) == 1
+    following = next((i for i in feed if isinstance(i, Broken) or i[1].strip()), None)
+    if following is not None:
+        feed.back.append(following)
+    return following is not None and not isinstance(following, Broken) and following[1].count(delimiter) > 1
 
 
 def _record(columns: tuple[str, ...], row: list[str], number: int, raw: bytes) -> Record | Broken:

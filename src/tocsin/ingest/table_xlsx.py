@@ -18,7 +18,7 @@ _REFERENCE = re.compile(rb"""\sr\s*=\s*["']([A-Z]{1,3})(\d{1,7})["']""")
 
 
 def read(source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Broken]:
-    """The first row with anything in it, then one record a row. `Record.line` is the sheet's own row number."""
+    """The first row with more than a caption in it, then one record a row. `Record.line` is the sheet's row number."""
     data = whole(blocks)
     problem = data if isinstance(data, Broken) else _unsafe(data)
     if problem or isinstance(data, Broken):
@@ -40,6 +40,8 @@ def read(source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Brok
         if not any(names):
             continue
         if head is None:
+            if len(names) > 1 and sum(map(bool, names)) == 1:  # a caption over the whole table
+                continue
             while names and not names[-1]:
                 names.pop()
             head = header(names, number)
