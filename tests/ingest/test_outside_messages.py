@@ -140,6 +140,22 @@ def observation(code: str, **more: Any) -> dict[str, Any]:
     return {"resourceType": "Observation", "id": f"o{code}", **when, "code": concept, **more}
 
 
+def test_the_parameters_of_an_operation_hold_a_bundle() -> None:
+    found = observation("94500-6", valueCodeableConcept={"text": "Detected"})
+    bundle = {"resourceType": "Bundle", "type": "document", "timestamp": "2026-03-03T10:00:00Z",
+              "entry": [{"resource": found}]}  # fmt: skip
+    mapping = 'area = { value = "11" }\nsignal = "flu"\nvalue = "positive"\nreport = "updated"'
+    source = FHIR + '\nrecords = "Observation"'
+    alone = said(bundle, mapping, source)
+    assert [e.value for e in events(alone)] == [1]
+    asked = {"resourceType": "Parameters", "parameter": [{"name": "content", "resource": bundle}]}
+    assert said(asked, mapping, source) == alone
+    proposed = propose(
+        json.dumps(asked).encode(), name="x", format_="auto", tree=AREAS, settings=settings(), received=NOW
+    )
+    assert 'records = "Observation"' in proposed.toml
+
+
 def test_each_component_of_a_panel_is_a_result() -> None:
     def part(code: str, text: str) -> dict[str, Any]:
         return {"code": {"coding": [{"system": LOINC, "code": code}]}, "valueCodeableConcept": {"text": text}}
@@ -232,6 +248,15 @@ def test_sets_of_data_values_in_xml() -> None:
     assert said(xml, VALUES, DHIS2) == said(in_json, VALUES, DHIS2)
 
 
+def test_answers_of_the_analytics_are_data_values() -> None:
+    headers = [{"name": n} for n in ("dx", "pe", "ou", "value")]
+    asked = {"headers": headers, "rows": [["a", "202603", "u1", "12.0"], ["b", "202603", "u1", "1"]]}
+    value = {"period": "202603", "orgUnit": "u1"}
+    told = [{**value, "dataElement": "a", "value": "12.0"}, {**value, "dataElement": "b", "value": "1"}]
+    assert [e.value for e in events(said(asked, VALUES, DHIS2))] == [12, 1]
+    assert events(said(asked, VALUES, DHIS2)) == events(said({"dataValues": told}, VALUES, DHIS2))
+
+
 def test_adx_divides_its_values_by_attributes_of_their_own() -> None:
     adx = '<adx xmlns="urn:ihe:qrph:adx:2015"><group orgUnit="u1" period="2026-03-02/P7D" dataSet="s">'
     adx += (
@@ -305,6 +330,33 @@ def test_a_trip_is_as_late_as_its_next_stop() -> None:
     )
     mapping = 'area = { value = "11" }\nsignal = "pm25"\nvalue = "delay"'
     assert [e.value for e in events(said(feed, mapping, 'format = "gtfs-rt"'))] == [90]
+
+
+SNAKE = {"header": {"timestamp": 1772438400}, "entity": [
+    {"id": "1", "trip_update": {"trip": {"trip_id": "T", "route_id": "R"},
+                                "stop_time_update": [{"stop_id": "S", "arrival": {"delay": 120}}]}},
+    {"id": "2", "vehicle": {"trip": {"route_id": "R"}, "timestamp": 1772438401, "occupancy_status": 5}},
+    {"id": "3", "is_deleted": True, "vehicle": {"occupancy_status": 0}}, 7]}  # fmt: skip
+CAMEL = {"response": {"header": {"timestamp": "1772438400.5"}, "entity": [
+    {"id": "1", "tripUpdate": {"trip": {"tripId": "T", "routeId": "R"}, "delay": 120}},
+    {"id": "2", "vehicle": {"trip": {"routeId": "R"}, "timestamp": "1772438401", "occupancyStatus": "FULL"}},
+    {"id": "3", "isDeleted": True, "vehicle": {"occupancyStatus": "EMPTY"}}, 7]}}  # fmt: skip
+
+
+@pytest.mark.parametrize("feed", [SNAKE, CAMEL])
+def test_feeds_of_vehicles_as_json(feed: dict[str, Any]) -> None:
+    load = 'area = { value = "11" }\nsignal = "pm25"\nonly = { kind = "vehicle" }\n'
+    load += 'value = { column = "occupancy", map = { FULL = "1", EMPTY = "0" } }'
+    source = 'format = "gtfs-rt"'
+    items = said(feed, load, source)
+    assert [(e.value, e.reference_time) for e in events(items)] == [(1, 1_772_438_401_000_000)]
+    assert [(f.code, f.line) for f in findings(items)] == [("bad-json", 4)]
+    late = 'area = { value = "11" }\nsignal = "pm25"\nonly = { kind = "trip" }\nvalue = "delay"'
+    assert [e.value for e in events(said(feed, late, source))] == [120]
+    data = json.dumps(feed).encode()
+    proposed = propose(data, name="x", format_="auto", tree=AREAS, settings=settings(), received=NOW)
+    assert proposed.format == "gtfs-rt"
+    assert codes(said({"header": {}}, late, source)) == ["bad-json"]
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,9 @@ def _values(document: Any) -> list[Any]:
     sets = document if isinstance(document, list) else [document]
     found: list[Any] = []
     for one in sets:
+        if isinstance(one, dict) and isinstance(one.get("rows"), list) and isinstance(one.get("headers"), list):
+            found += _analysed(one)
+            continue
         values = one.get("dataValues") if isinstance(one, dict) else None
         if not isinstance(values, list):
             found.append(one)
@@ -125,6 +128,14 @@ def _values(document: Any) -> list[Any]:
         shared = {k: one[k] for k in ("period", "orgUnit", "attributeOptionCombo") if k in one}
         found += [{**shared, **v} if isinstance(v, dict) else v for v in values]
     return found
+
+
+def _analysed(document: dict[str, Any]) -> list[Any]:
+    """The rows of an answer of the analytics API, by the names of its headers."""
+    named = {"dx": "dataElement", "pe": "period", "ou": "orgUnit", "co": "categoryOptionCombo"}
+    names = [text_of(h.get("name")) if isinstance(h, dict) else "" for h in document["headers"]]
+    names = [named.get(n, n) for n in names]
+    return [dict(zip(names, row, strict=False)) if isinstance(row, list) else row for row in document["rows"]]
 
 
 def _value(line: int, item: dict[str, Any], raw: bytes) -> Record | Broken:

@@ -51,7 +51,7 @@ def read(source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Brok
             yield document
         elif not isinstance(document.value, dict):
             yield no_object(document.line, document.value, document.raw, "a Bundle or another FHIR resource")
-        elif document.value.get("resourceType") == "Bundle":
+        elif document.value.get("resourceType") in ("Bundle", "Parameters"):
             yield from _bundle(document, wanted)
         else:
             one = Entry(document.line or 1, document.value, "", "", document.raw)
@@ -79,9 +79,14 @@ def _bundle(document: Document, wanted: str) -> Iterator[Record | Broken]:
             yield Broken(line, "cannot-withdraw", message, raw[:RAW], "request", str(pointed(request, "/url"))[:200])
         elif resource is not None or not isinstance(item, dict):
             yield no_object(line, item, raw, "a bundle entry: an object with a resource that has a resourceType")
-    index = _Index(entries, text_of(document.value.get("timestamp")))
+    index = _Index(entries, _timestamp(document.value))
     for entry in entries:
         yield from _resource(entry, index, wanted)
+
+
+def _timestamp(bundle: dict[str, Any]) -> str:
+    """When the bundle was put together, or the one within the parameters of an operation."""
+    return text_of(bundle.get("timestamp")) or text_of(pointed(bundle, "/parameter/0/resource/timestamp"))
 
 
 def _is_calm(issue: Any) -> bool:
@@ -89,11 +94,11 @@ def _is_calm(issue: Any) -> bool:
 
 
 def _unpacked(bundle: dict[str, Any], depth: int) -> Iterator[Any]:
-    """The entries of a bundle, and of the bundles in it, as the answer to a batch of searches has them."""
-    given = bundle.get("entry", [])
+    """The entries of a bundle or of the parameters of an operation, and of the bundles in it."""
+    given = bundle.get("entry", bundle.get("parameter", []))
     for item in given if isinstance(given, list) else [given]:
         inner = item.get("resource") if isinstance(item, dict) else None
-        if isinstance(inner, dict) and inner.get("resourceType") == "Bundle" and depth:
+        if isinstance(inner, dict) and inner.get("resourceType") in ("Bundle", "Parameters") and depth:
             yield from _unpacked(inner, depth - 1)
         else:
             yield item

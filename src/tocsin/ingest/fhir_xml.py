@@ -14,7 +14,7 @@ NAMESPACE = "http://hl7.org/fhir"
 _LISTS = frozenset((
     "entry", "coding", "identifier", "reasonCode", "reasonReference", "reason", "diagnosis", "component", "category",
     "interpretation", "contained", "telecom", "extension", "participant", "line", "given", "issue", "result",
-    "note", "performer", "link", "statusHistory", "classHistory", "hasMember",
+    "note", "performer", "parameter", "link", "statusHistory", "classHistory", "hasMember",
 ))  # fmt: skip
 _TYPES_REPEAT = ("Encounter", "Location", "Organization")
 _ONCE = (("Location", "address"), ("Location", "name"), ("Organization", "name"))

@@ -4,17 +4,18 @@ The part of the protocol buffer wire format that is needed is read here, in a hu
 need be installed. Field numbers are those of gtfs-realtime.proto 2.0.
 """
 
+import itertools
 import struct
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 from tocsin.config import SourceTable
+from tocsin.ingest import gtfs_json
 from tocsin.ingest.contract import MAX_DOCUMENT, RAW, Blocks, Broken, Header, Record, Usual, whole
+from tocsin.ingest.gtfs_json import OCCUPANCY, moment
+from tocsin.ingest.lines import head_text
 
 USUAL = Usual(key=("id", "time"), reference="time")
-OCCUPANCY = ("EMPTY", "MANY_SEATS_AVAILABLE", "FEW_SEATS_AVAILABLE", "STANDING_ROOM_ONLY", "CRUSHED_STANDING_ROOM_ONLY",
-             "FULL", "NOT_ACCEPTING_PASSENGERS", "NO_DATA_AVAILABLE", "NOT_BOARDABLE")  # fmt: skip
 Fields = dict[int, list[Any]]  # number → values: integers, or bytes
 
 
@@ -28,7 +29,12 @@ def read(_source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Bro
     follow no scale), `occupancy_percentage`, `delay` (seconds; the trip's, else its next stop's).
     `Record.line` is the entity's position in the feed.
     """
-    data = whole(blocks, MAX_DOCUMENT)
+    first = next(blocks, b"")
+    together: Blocks = itertools.chain([first], blocks)
+    if isinstance(first, bytes) and head_text(first).lstrip("\ufeff \t\r\n").startswith(("{", "[")):
+        yield from gtfs_json.read(together)
+        return
+    data = whole(together, MAX_DOCUMENT)
     if isinstance(data, Broken):
         yield data
         return
@@ -60,7 +66,7 @@ def _entity(position: int, raw: bytes, stamp: int) -> Iterator[Record | Broken]:
             for body in _bytes(entity, number)[-1:]:
                 cells = _vehicle(_fields(body)) if kind == "vehicle" else _trip(_fields(body))
                 own = cells.pop("stamp") or stamp
-                plain = {"id": _text(entity, 1), "kind": kind, "time": _moment(own), **cells}
+                plain = {"id": _text(entity, 1), "kind": kind, "time": moment(own), **cells}
                 yield Record(position, plain, raw[:RAW])
     except _Torn as e:
         message = f"the entity cannot be read ({e}); the others were"
@@ -99,13 +105,6 @@ def _delays(t: Fields) -> Iterator[int]:
 def _names(trip: Fields, vehicle: Fields) -> dict[str, Any]:
     direction = _int(trip, 6) if 6 in trip else ""
     return {"vehicle": _text(vehicle, 1), "trip": _text(trip, 1), "route": _text(trip, 5), "direction": direction}
-
-
-def _moment(seconds: int) -> str:
-    """Seconds since the epoch as a moment; what cannot be one, as it stands."""
-    if not 0 < seconds < 1 << 34:
-        return str(seconds) if seconds else ""
-    return datetime.fromtimestamp(seconds, UTC).isoformat()
 
 
 def _fields(data: bytes) -> Fields:

@@ -66,10 +66,12 @@ def _guess_json(data: bytes) -> tuple[str, str]:
     for found, kind in (
         ("resourceType" in one, "fhir"),
         ("dataValues" in one and "event" not in one, "dhis2"),
+        ("rows" in one and pointed(one, "/headers/0/name") == "dx", "dhis2"),
         ({"trackedEntities", "trackedEntityInstances", "enrollments", "instances", "programStage"} & one.keys(),
          "dhis2-tracker"),
         (isinstance(pointed(one, "/events/0"), dict) and {"occurredAt", "eventDate"} & one["events"][0].keys(),
          "dhis2-tracker"),
+        (any(isinstance(pointed(one, f"{at}/entity/0"), dict) for at in ("", "/response")), "gtfs-rt"),
         ("service_request_id" in one or "service_requests" in one, "open311"),
         (isinstance(thing, dict) and ("phenomenonTime" in thing or "Observations" in thing or "dataArray" in one),
          "sensorthings"),
@@ -88,6 +90,7 @@ def _guess_json(data: bytes) -> tuple[str, str]:
 
 
 def _fhir_type(some: list[Any]) -> str:
+    some = [pointed(one, "/parameter/0/resource") or one for one in some]
     entries = [e for one in some for e in (pointed(one, "/entry") or [{"resource": one}])]
     types = {pointed(e, "/resource/resourceType") for e in entries}
     return next((t for t in _TYPES if t in types), "")
