@@ -65,6 +65,16 @@ def as_oru(rows: Rows) -> bytes:
     return "".join(said).encode()
 
 
+def as_oul(rows: Rows) -> bytes:
+    said = [
+        f"MSH|^~\\&||Lab|||{told}||OUL^R22^OUL_R22|m|P|2.5.1\nPID|1||||||||||^^^^^^^^{where}\n"
+        f"SPM|1|{id_}||SER|||||||P||||||{day}\nSAC|||s\nOBR|1|p|{id_}|94500-6^^LN\nORC|SC\n"
+        f"OBX|1|NM|{what}^^LN||{n}||||||F\n"
+        for id_, day, told, where, what, n in rows
+    ]
+    return "".join(said).encode()
+
+
 def as_pointed(rows: Rows) -> bytes:
     return json.dumps({"data": {"a/b": [dict(zip("idtawn", r, strict=True)) for r in rows]}}, indent=1).encode()
 
@@ -87,6 +97,18 @@ def as_bundle(rows: Rows) -> bytes:
     return json.dumps({"resourceType": "Bundle", "type": "message", "entry": entries}).encode()
 
 
+def as_fhir_xml(rows: Rows) -> bytes:
+    said = ""
+    for row in rows:
+        id_, day, told, where, what, n = (f'value="{escape(v)}"' for v in row)
+        said += (
+            f"<entry><resource><Encounter><id {id_}/><meta><lastUpdated {told}/></meta><period><start {day}/></period>"
+        )
+        said += f"<serviceProvider><identifier><value {where}/></identifier></serviceProvider>"
+        said += f"<reasonCode><text {what}/></reasonCode><length><value {n}/></length></Encounter></resource></entry>"
+    return f'<Bundle xmlns="http://hl7.org/fhir"><type value="batch"/>{said}</Bundle>'.encode()
+
+
 def as_fhir_lines(rows: Rows) -> bytes:
     return b"".join(json.dumps(_encounter(r), ensure_ascii=False).encode() + b"\n" for r in rows)
 
@@ -95,6 +117,16 @@ def as_dhis2(rows: Rows) -> bytes:
     names = ("categoryOptionCombo", "period", "lastUpdated", "orgUnit", "dataElement", "value")
     values = [dict(zip(names, r, strict=True)) | {"period": plain(r[1]).replace("-", "")} for r in rows]
     return json.dumps({"dataValues": values}).encode()
+
+
+def as_dhis2_xml(rows: Rows) -> bytes:
+    names = ("categoryOptionCombo", "period", "lastUpdated", "orgUnit", "dataElement", "value")
+    said = ['<dataValueSet xmlns="http://dhis2.org/schema/dxf/2.0">']
+    for row in rows:
+        cells = [row[0], plain(row[1]).replace("-", ""), *row[2:]]
+        attributes = " ".join(f'{k}="{escape(v)}"' for k, v in zip(names, cells, strict=True))
+        said.append(f"<dataValue {attributes}/>")
+    return "\n".join([*said, "</dataValueSet>"]).encode()
 
 
 def as_tracker(rows: Rows) -> bytes:
@@ -182,6 +214,7 @@ def as_gtfs(rows: Rows) -> bytes:
 
 _ADT = ("PV1-19", "PV1-44", "MSH-7", "PID-11.9", "DG1-3", "OBX[21612-7]")
 _JSON = ("/i", "/d", "/t", "/a", "/w", "/n")
+_DHIS2 = ("categoryOptionCombo", "start", "lastUpdated", "orgUnit", "dataElement", "value")
 _FHIR = ("id", "/period/start", "updated", "/serviceProvider/identifier/value", "text", "/length/value")
 SAMPLES: dict[str, Sample] = {
     "json": Sample(as_pointed, _JSON, source='records = "/data/a~1b"'),
@@ -190,9 +223,12 @@ SAMPLES: dict[str, Sample] = {
     "hl7-adt|mllp": Sample(as_mllp, _ADT, lambda n: 7 * n + 1),
     "hl7-adt|batch": Sample(as_batch, _ADT, lambda n: 6 * n + 3),
     "hl7-oru": Sample(as_oru, ("OBR-3", "OBR-7", "MSH-7", "PID-11.9", "code", "OBX-5"), lambda n: 4 * n + 1),
+    "hl7-oru|oul": Sample(as_oul, ("SPM-2", "SPM-17", "MSH-7", "PID-11.9", "code", "OBX-5"), lambda n: 7 * n + 1),
     "fhir": Sample(as_bundle, _FHIR),
+    "fhir|xml": Sample(as_fhir_xml, _FHIR),
     "fhir|lines": Sample(as_fhir_lines, _FHIR),
-    "dhis2": Sample(as_dhis2, ("categoryOptionCombo", "start", "lastUpdated", "orgUnit", "dataElement", "value")),
+    "dhis2": Sample(as_dhis2, _DHIS2),
+    "dhis2|xml": Sample(as_dhis2_xml, _DHIS2, lambda n: n + 2),
     "dhis2-tracker": Sample(as_tracker, ("event", "occurredAt", "updatedAt", "orgUnit", "what", "n")),
     "open311": Sample(as_open311, _GEO),
     "open311|xml": Sample(as_open311_xml, _GEO, lambda n: n + 3),

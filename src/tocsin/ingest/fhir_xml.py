@@ -11,10 +11,10 @@ from tocsin.ingest.json_docs import Document
 from tocsin.ingest.xml_docs import Element, tree
 
 NAMESPACE = "http://hl7.org/fhir"
-_LISTS = frozenset((
-    "entry", "coding", "identifier", "reasonCode", "reasonReference", "reason", "diagnosis", "component", "category",
-    "interpretation", "contained", "telecom", "extension", "participant", "line", "given", "issue", "result",
-    "note", "performer", "parameter", "link", "statusHistory", "classHistory", "hasMember",
+_LISTS = frozenset(("entry", "coding", "extension", "line", "given", "interpretation", "parameter", "part", "issue"))
+_LISTS_OF_RESOURCES = frozenset((  # a reference has one identifier, a resource a list of them
+    "identifier", "reasonCode", "reasonReference", "reason", "diagnosis", "component", "category", "contained",
+    "telecom", "participant", "result", "note", "performer", "link", "statusHistory", "classHistory", "hasMember",
 ))  # fmt: skip
 _TYPES_REPEAT = ("Encounter", "Location", "Organization")
 _ONCE = (("Location", "address"), ("Location", "name"), ("Organization", "name"))
@@ -69,4 +69,4 @@ def _repeats(parent: Element, child: Element) -> bool:
         return parent.name in _TYPES_REPEAT
     if child.name == "class":  # a Coding in R4, a list of concepts in R5
         return any(c.name == "coding" for c in child.children)
-    return child.name in _LISTS
+    return child.name in _LISTS or (child.name in _LISTS_OF_RESOURCES and parent.name[:1].isupper())
