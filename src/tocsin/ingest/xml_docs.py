@@ -11,12 +11,18 @@ DEPTH = 100  # levels of nesting; no feed needs more
 
 
 class Element(NamedTuple):
-    """An element: its name without prefix, its attributes, the elements in it, and its line."""
+    """An element: its name without prefix, its attributes, the elements and the pieces of text in it, and its line."""
 
     name: str
     attributes: dict[str, str]
     children: list["Element"]
+    texts: list[str]
     line: int
+
+    @property
+    def text(self) -> str:
+        """Its own text, without that of the elements in it."""
+        return "".join(self.texts).strip()
 
     def walk(self) -> Iterator["Element"]:
         """The element and all in it, in the order of the document."""
@@ -41,7 +47,7 @@ def tree(blocks: Blocks) -> tuple[Element | None, bytes, Broken | None]:
     root: list[Element] = []
 
     def start(name: str, attributes: dict[str, str]) -> None:
-        one = Element(name.rpartition(":")[2], attributes, [], parser.CurrentLineNumber)
+        one = Element(name.rpartition(":")[2], attributes, [], [], parser.CurrentLineNumber)
         if not path:
             root.append(one)
         path.append(one)
@@ -53,10 +59,14 @@ def tree(blocks: Blocks) -> tuple[Element | None, bytes, Broken | None]:
         if path:
             path[-1].children.append(one)
 
+    def words(said: str) -> None:
+        if path and not said.isspace():  # what stands between elements is mostly how they are set out
+            path[-1].texts.append(said)
+
     def refuse(*_: object) -> None:
         raise _Refused("it has a document type or entities of its own, which no data need")
 
-    parser.StartElementHandler, parser.EndElementHandler = start, end
+    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, words
     parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = refuse
     try:
         parser.Parse(data, True)
