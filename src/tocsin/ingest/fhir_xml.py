@@ -43,9 +43,11 @@ def _members(element: Element) -> dict[str, Any]:
         if child.name == "div":  # a narrative is for reading
             continue
         value = _value(child)
-        if child.name in found:
-            held = found[child.name]
-            found[child.name] = [*held, value] if isinstance(held, list) else [held, value]
+        held = found.get(child.name)
+        if isinstance(held, list):
+            held.append(value)
+        elif held is not None:
+            found[child.name] = [held, value]
         else:
             found[child.name] = [value] if _repeats(element, child) else value
     return found
