@@ -156,6 +156,16 @@ def test_the_parameters_of_an_operation_hold_a_bundle() -> None:
     assert 'records = "Observation"' in proposed.toml
 
 
+def test_a_history_is_told_from_the_newest_back() -> None:
+    def version(value: str, updated: str) -> dict[str, Any]:
+        return observation("94500-6", valueCodeableConcept={"text": value}, meta={"lastUpdated": updated})
+
+    told = [version("Not detected", "2026-03-04"), version("Detected", "2026-03-03")]
+    history = {"resourceType": "Bundle", "type": "history", "entry": [{"resource": r} for r in told]}
+    mapping = 'area = { value = "11" }\nsignal = "flu"\nvalue = "positive"\nreport = "updated"'
+    assert [e.value for e in events(said(history, mapping, FHIR + '\nrecords = "Observation"'))] == [1, 0]
+
+
 def test_each_component_of_a_panel_is_a_result() -> None:
     def part(code: str, text: str) -> dict[str, Any]:
         return {"code": {"coding": [{"system": LOINC, "code": code}]}, "valueCodeableConcept": {"text": text}}
@@ -230,6 +240,8 @@ def test_xml_that_breaks_off_or_is_something_else() -> None:
     assert codes(said('<!DOCTYPE x [<!ENTITY a "b">]><Bundle/>', VISITS, FHIR)) == ["bad-xml"]
     assert codes(said('<Bundle xmlns="urn:other"/>', VISITS, FHIR)) == ["bad-fhir"]
     assert codes(said("<events><event/></events>", VISITS, 'format = "dhis2-tracker"')) == ["bad-xml"]
+    as_xml = said("<?xml version='1.0'?><ADT_A01/>", FEVER, ADT)
+    assert [("ER7" in f.message, f.code) for f in findings(as_xml)] == [(True, "not-a-table")]
     assert codes(said("<html><body>sign in</body></html>", VISITS, 'format = "sensorthings"')) == ["not-a-table"]
     assert codes(said("<events><event/></events>", VALUES, DHIS2)) == ["bad-xml"]
 

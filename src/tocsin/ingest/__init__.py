@@ -119,7 +119,8 @@ def _mismatch(name: str, head: bytes) -> Iterator[str]:
         if head.startswith(magic):
             yield f"this is {what}"
     if name not in _XML and head.lstrip(b"\xef\xbb\xbf \t\r\n")[:14].lower().startswith(_MARKUP):
-        yield f"this is XML or a web page (one for signing in?), and {name} is not read so; ask for JSON or CSV"
+        wanted = "HL7's form with bars (ER7)" if name.startswith("hl7") else "JSON or CSV"
+        yield f"this is XML or a web page (one for signing in?), and {name} is not read so; ask for {wanted}"
     if name in ("csv", "jsonl") and head.lstrip(b"\x0b \t\r\n").startswith((b"MSH|", b"FHS|", b"BHS|")):
         yield "these are HL7 v2 messages; write format = 'hl7-adt' (visits) or 'hl7-oru' (laboratory)"
     for magic, found in _MAGIC.items():

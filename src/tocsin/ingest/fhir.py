@@ -80,6 +80,8 @@ def _bundle(document: Document, wanted: str) -> Iterator[Record | Broken]:
         elif resource is not None or not isinstance(item, dict):
             yield no_object(line, item, raw, "a bundle entry: an object with a resource that has a resourceType")
     index = _Index(entries, _timestamp(document.value))
+    if document.value.get("type") == "history":
+        entries.reverse()  # it is told from the newest version back
     for entry in entries:
         yield from _resource(entry, index, wanted)
 
