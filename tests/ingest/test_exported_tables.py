@@ -6,7 +6,9 @@ import pytest
 
 from tables import AREAS, CITY, NOW, as_csv, as_xlsx, codes, events, findings, read, settings
 from tocsin import config
+from tocsin.areas import tree
 from tocsin.ingest.propose import propose
+from tocsin.types import Area, Title
 
 TITLES = ["工单编号", "来电时间", "诉求标题", "诉求内容", "所属区县", "办结时间"]
 CALLS = [["G1", "2026-03-02 08:15:00", "食堂腹泻", "学生呕吐", "东区", ""],
@@ -68,3 +70,39 @@ def test_a_time_of_report_is_proposed_if_it_never_comes_before() -> None:
 
     assert 'report = "lastUpdated"' in proposed("2026-03-02T08:00:00.000+0000")
     assert "report =" not in proposed("2026-01-02T08:00:00.000+0000")
+
+
+CARD = ["卡片编号", "性别", "现住地址国标", "疾病名称", "发病日期", "报告卡录入时间", "审核状态"]
+CARDS = [["c1", "男", "12000001", "流行性感冒", "2026/03/01", "2026/03/02 10:00:00", "已终审卡"],
+         ["c2", "女", "12000002", "手足口病", "2026/03/02", "2026/03/03 10:00:00", "已终审卡"],
+         ["c3", "女", "11010000", "流行性感冒", "2026/03/02", "2026/03/03 10:00:00", "已删除卡"]]  # fmt: skip
+DISTRICTS = tree(
+    [Area("1", "", "city", Title("城", "City")), Area("1200", "1", "district", Title("西区", "West")),
+     Area("1101", "1", "district", Title("东区", "East"))], ["city", "district"]
+)  # fmt: skip
+
+
+def test_cards_of_notifiable_diseases_count_where_and_what_they_say() -> None:
+    data = as_csv(CARDS, CARD)
+    found = propose(data, name="clinic", format_="auto", tree=DISTRICTS, settings=settings(), received=NOW).toml
+    for line in (
+        'key = "卡片编号"',
+        'reference = "发病日期"',
+        'report = "报告卡录入时间"',
+        'area = { column = "现住地址国标", prefix = 4 }',
+        '"流行性感冒" = "flu"',
+        '"已删除卡" = "0"',
+    ):
+        assert line in found
+    kept = found.replace(', "手足口病" = "flu"', "")
+    city = config.parse(CITY.replace('[[sources]]\nname = "clinic"\n', "") + kept)
+    items = read(data, city, DISTRICTS)
+    assert [(e.area, e.value) for e in events(items)] == [("1200", 1), ("1101", 0)]
+    assert findings(items) == []
+
+
+def test_names_of_streets_stand_under_those_of_districts() -> None:
+    rows = [["1", "2026-03-01", "河街", "东区"], ["2", "2026-03-02", "河街", "东区"]]
+    data = as_csv(rows, ["编号", "日期", "街道", "区县"])
+    found = propose(data, name="clinic", format_="auto", tree=AREAS, settings=settings(), received=NOW).toml
+    assert 'names = ["区县", "街道"]' in found

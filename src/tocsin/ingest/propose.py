@@ -35,6 +35,9 @@ _HINTS = {
     "value": r"^n$|count|cases|value|total|number of|result|reading|数$|例数|人数|病例数|数量|结果|浓度",
 }
 _PERSON = re.compile(r"name|phone|mobile|address|birth|ssn|姓名|电话|手机|住址|地址|身份证|出生", re.IGNORECASE)
+_NO_KIND = re.compile(
+    r"sex|gender|age|race|ethnic|job|status|性别|年龄|职业|人群|民族|状态|病人属于|单位|科室", re.IGNORECASE
+)
 _COUNTED = re.compile(r"1\d{9}(?:\d{3})?")  # seconds since 1970, or some number
 _TIMES = rf"{_HINTS['reference']}|{_HINTS['report']}|time|stamp|_at$|At$"
 _KNOWN = ("updated", "lastUpdated", "updatedAt", "resultTime", "test_result_date")  # the first that fits
@@ -195,13 +198,18 @@ def _area(shown: dict[str, list[str]], tree: AreaTree, kind: str) -> tuple[str, 
     share, column = max(by_code, key=lambda x: (x[0], -len(x[1])), default=(0.0, ""))
     if share >= 0.5:
         return column, [f"area = {_quoted(column)}  # {share:.0%} of its cells are codes of the area file"]
+    longer, prefix = propose_table.prefixed(shown, inner)
+    if longer:
+        begins = f"area = {{ column = {_quoted(longer)}, prefix = {prefix} }}"
+        return longer, [f"{begins}  # its cells begin with codes of the area file"]
     by_name = [
         (sum(tree.by_names([v]) is not None for v in values) / len(values), c) for c, values in shown.items() if values
     ]
     share, column = max(by_name, default=(0.0, ""))
     if share >= 0.5:
-        names = f"area = {{ names = [{_quoted(column)}] }}  # {share:.0%} of its cells are names of the area file"
-        return column, [names]
+        finer = propose_table.finer(shown, column, tree)
+        some = ", ".join(map(_quoted, [column, finer] if finer else [column]))
+        return column, [f"area = {{ names = [{some}] }}  # {share:.0%} of its cells are names of the area file"]
     return "", list(propose_own.place(kind, shown, tree))
 
 
@@ -229,7 +237,8 @@ def _signal(
         first = next((n for n in names if re.search(r"lab|检", n, re.IGNORECASE)), first)
     own = ("code", "positive" if shown.get("positive") else "value") if results else _OWN.get(kind)
     column, many = own or _kind_and_number(shown, sample, taken)
-    if (kind not in _OWN and len(names) < 2) or (kind in _OWN and not shown.get(column)):
+    few = len(names) < 2 and not propose_table.is_disease(column, shown)
+    if (kind not in _OWN and few) or (kind in _OWN and not shown.get(column)):
         column = ""
     if kind == "ngsi-ld":
         column, many = "", _reading(shown, taken, first) or many
@@ -237,20 +246,23 @@ def _signal(
         many = "OBX-5"  # measured, not found or not found
     if column:
         seen = list(dict.fromkeys(shown.get(column, [])))[:KINDS]
-        pairs = ", ".join(f"{_quoted(v)} = {_quoted(first)}" for v in seen)
+        pairs = ", ".join(f"{_quoted(v)} = {_quoted(propose_own.named(v, settings.signals) or first)}" for v in seen)
         yield f'signal = {{ column = {_quoted(column)}, others = "ignore", map = {{ {pairs} }} }}'
         yield f"# delete the kinds that you do not count; signals of this city: {', '.join(names)}"
     else:
         yield f"signal = {_quoted(first)}  # signals of this city: {', '.join(names)}"
-    yield f"value = {_quoted(many)}" if many else "# value = … : every record counts as one"
+    taken_back = "" if many or kind not in _TABLES else propose_table.taken_back(shown)
+    yield f"value = {_quoted(many)}" if many else taken_back or "# value = … : every record counts as one"
 
 
 def _kind_and_number(shown: dict[str, list[str]], sample: Sample, taken: set[str]) -> tuple[str, str]:
     """The column that says which kind, and the one that says how many; "" for none."""
     numbers = [c for c, v in shown.items() if c not in taken and _share(v, lambda x: number(x) is not None)]
     many = _best("value", numbers)
-    kinds = (c for c, v in shown.items() if c not in taken | {many} and _is_kinds(c, v, sample))
-    return next(kinds, ""), many
+    others = [c for c in shown if c not in taken | {many} and not _PERSON.search(c)]
+    named = (c for c in others if propose_table.is_disease(c, shown))
+    kinds = (c for c in others if not _NO_KIND.search(c) and _is_kinds(c, shown[c], sample))
+    return next(named, "") or next(kinds, ""), many
 
 
 def _reading(shown: dict[str, list[str]], taken: set[str], signal: str) -> str:

@@ -122,6 +122,16 @@ def _others(shown: Shown) -> Iterator[str]:
             yield f"# only = {{ {quoted(column)} = {quoted(what)} }}  # {means}; the sample has {others}"
 
 
+def named(kind: str, signals: Sequence[SignalTable]) -> str:
+    """The signal that is called after a kind of record, or speaks of the same syndrome; "" for none."""
+    for signal in signals:
+        called = " ".join([signal.name, *signal.title.values()])
+        alike = (p for s, p in _SYNDROMES.items() if s != "*" and re.search(p, kind, re.IGNORECASE))
+        if kind.lower() in called.lower() or any(re.search(p, called, re.IGNORECASE) for p in alike):
+            return signal.name
+    return ""
+
+
 def load(shown: Shown, signals: Sequence[SignalTable]) -> Iterator[str]:
     """How full vehicles are, or how late trips."""
     yield f"signal = {quoted(first(signals, 'measure'))}  # signals of this city: {', '.join(s.name for s in signals)}"

@@ -1,14 +1,18 @@
 """What a sample table tells of itself: its delimiter, how its dates are written, which columns are complaints. Pure."""
 
+import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import datetime
 
+from tocsin.areas import AreaTree
 from tocsin.ingest.lines import lines
 from tocsin.ingest.values import half_width
 
 DELIMITERS = ",\t;|"
+SHORTEST = 4  # digits of a code that others may begin with
+MANY = 30  # different cells of a column of kinds
 LINES = 20  # that are looked at
 MOST = 0.8
 _DATES = ("%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%d-%b-%Y", "%d %b %Y", "%b %d, %Y", "%m/%d/%y",
@@ -17,6 +21,9 @@ _TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 _COMPLAINT = re.compile(
     r"主诉|诉求|症状|内容|标题|描述|现病史|complaint|symptom|reason|narrative|descri|triage|presenting", re.I
 )
+_DISEASE = re.compile(r"疾病名|病种|病名|诊断名|disease|diagnos|syndrome|pathogen|病原", re.IGNORECASE)
+_STATUS = re.compile(r"状态|status|分类|classif|deleted", re.IGNORECASE)
+_GONE = re.compile(r"删除|作废|撤销|取消|排除|delet|cancel|void|discard|retract|not a case", re.IGNORECASE)
 _CODED = re.compile(r"icd|diag|dx|诊断|疾病编码|编码", re.IGNORECASE)
 _ICD10 = re.compile(r"[A-Z]\d[0-9A-Z](?:\.?[0-9A-Z]{1,6})?(?:[;,、 ]+[A-Z]\d[0-9A-Z](?:\.?[0-9A-Z]{1,6})?)*")
 _LETTERS = re.compile(r"[^\W\d_]{2}")
@@ -70,6 +77,48 @@ def complaints(shown: Mapping[str, Sequence[str]]) -> list[str]:
 def codes(shown: Mapping[str, Sequence[str]]) -> list[str]:
     """The columns that hold ICD-10 codes."""
     return [c for c, values in shown.items() if _CODED.search(c) and _share(values, _ICD10, whole=True)]
+
+
+def is_disease(column: str, shown: Mapping[str, Sequence[str]]) -> bool:
+    """Whether a column says by name which of several diseases a record is of."""
+    different = set(shown.get(column, ()))
+    return bool(_DISEASE.search(column)) and 1 < len(different) <= MANY and _share(list(different), _LETTERS)
+
+
+def taken_back(shown: Mapping[str, Sequence[str]]) -> str:
+    """A `value` by which a row that its sender has deleted or discarded is none, "" if no column says so."""
+    for column, values in shown.items():
+        seen = list(dict.fromkeys(values))
+        if _STATUS.search(column) and len(seen) <= MANY and any(map(_GONE.search, seen)):
+            counts = ", ".join(f'{_quoted(v)} = "{int(not _GONE.search(v))}"' for v in seen)
+            return f"value = {{ column = {_quoted(column)}, map = {{ {counts} }} }}  # 0 takes back"
+    return ""
+
+
+def prefixed(shown: Mapping[str, Sequence[str]], known: Set[str]) -> tuple[str, int]:
+    """(column, length): one whose cells are numbers that begin with known codes; "" for none."""
+    for column, values in shown.items():
+        for length in sorted({len(c) for c in known if len(c) >= SHORTEST}, reverse=True):
+            longer = [v for v in values if len(v) > length and v.isascii() and v.isdigit()]
+            if values and 2 * sum(v[:length] in known for v in longer) >= len(values):
+                return column, length
+    return "", 0
+
+
+def finer(shown: Mapping[str, Sequence[str]], column: str, tree: AreaTree) -> str:
+    """A column whose names lie under those of another; "" for none."""
+    for other, values in shown.items():
+        pairs = list(zip(shown[column], values, strict=False))
+        above = [tree.by_names([a]) for a, _ in pairs]
+        below = [tree.by_names([a, b]) for a, b in pairs]
+        deeper = sum(b is not None and b != a for a, b in zip(above, below, strict=True))
+        if other != column and len(values) == len(shown[column]) and pairs and 2 * deeper >= len(pairs):
+            return other
+    return ""
+
+
+def _quoted(said: str) -> str:
+    return json.dumps(said, ensure_ascii=False)
 
 
 def _share(values: Sequence[str], pattern: re.Pattern[str], whole: bool = False) -> bool:
