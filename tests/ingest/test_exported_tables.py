@@ -92,6 +92,7 @@ def test_cards_of_notifiable_diseases_count_where_and_what_they_say() -> None:
         'area = { column = "现住地址国标", prefix = 4 }',
         '"流行性感冒" = "flu"',
         '"已删除卡" = "0"',
+        '"未审核卡" = "1"',
     ):
         assert line in found
     kept = found.replace(', "手足口病" = "flu"', "")

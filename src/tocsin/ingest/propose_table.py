@@ -12,6 +12,7 @@ from tocsin.ingest.values import half_width
 
 DELIMITERS = ",\t;|"
 SHORTEST = 4  # digits of a code that others may begin with
+CARDS = frozenset(("未审核卡", "已审核卡", "已终审卡", "已删除卡"))  # what a Chinese notifiable disease card may be
 MANY = 30  # different cells of a column of kinds
 LINES = 20  # that are looked at
 MOST = 0.8
@@ -88,7 +89,8 @@ def is_disease(column: str, shown: Mapping[str, Sequence[str]]) -> bool:
 def taken_back(shown: Mapping[str, Sequence[str]]) -> str:
     """A `value` by which a row that its sender has deleted or discarded is none, "" if no column says so."""
     for column, values in shown.items():
-        seen = list(dict.fromkeys(values))
+        cards = CARDS if CARDS.intersection(values) else ()
+        seen = list(dict.fromkeys([*values, *sorted(cards)]))
         if _STATUS.search(column) and len(seen) <= MANY and any(map(_GONE.search, seen)):
             counts = ", ".join(f'{_quoted(v)} = "{int(not _GONE.search(v))}"' for v in seen)
             return f"value = {{ column = {_quoted(column)}, map = {{ {counts} }} }}  # 0 takes back"
