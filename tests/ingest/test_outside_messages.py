@@ -326,6 +326,13 @@ def test_objects_on_lines_inside_of_one_document_are_that_document() -> None:
     assert len(events(said(f'{{"dataValues":[\n{lines}\n]}}\n', VALUES, DHIS2))) == 3
 
 
+def test_lines_of_which_most_are_bad_cost_themselves() -> None:
+    good = [json.dumps({"dataElement": c, "period": "202603", "orgUnit": "u1", "value": "1"}) for c in "ab"]
+    items = said("\n".join([good[0], *["{ torn"] * 5, good[1]]), VALUES, DHIS2)
+    assert len(events(items)) == 2
+    assert codes(items) == ["bad-json"] * 5
+
+
 def test_several_readings_at_once_have_their_stream() -> None:
     many = [
         {"phenomenonTime": "2026-03-01T01:00:00Z", "result": [25, n], "MultiDatastream": {"@iot.id": 7}} for n in (1, 2)
@@ -395,6 +402,13 @@ def test_samples_are_known_for_what_they_are(sample: Any, kind: str, line: str) 
     made_of = propose(data, name="x", format_="auto", tree=AREAS, settings=settings(), received=NOW)
     assert made_of.format == kind
     assert line in made_of.toml
+
+
+def test_an_update_is_not_proposed_as_an_arrival() -> None:
+    bare = [visit(kind).replace("202603020830", "") for kind in ("A04", "A08", "A03")]
+    found = propose("".join(bare).encode(), name="x", format_="auto", tree=AREAS, settings=settings(), received=NOW)
+    assert "reference = " not in found.toml.replace("reference = …", "")
+    assert "PV1-44 is mostly empty" in found.toml
 
 
 def test_a_page_for_signing_in_is_no_sample() -> None:

@@ -14,6 +14,7 @@ from tocsin.ingest.lines import lines
 UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeError)
 _ZEROS = re.compile(rb"(?<=[:\[,])(0\d+)(?=\s*[,}\]])")  # a code written as a number, which JSON has not
 HEAD = 64 << 10  # bytes in which a file shows whether its lines are objects
+LINES = 50  # by which a file shows it
 DEPTH = 100  # levels of nesting; no feed needs more
 
 
@@ -47,6 +48,9 @@ def documents(blocks: Blocks) -> Iterator[Document | Broken]:
         mended = _ZEROS.sub(rb'"\1"', data.removeprefix(b"\xef\xbb\xbf"))
         again = decoded(mended) if mended != data else value
         value = value if isinstance(again, str) else again
+    if isinstance(value, str) and _good(data) > 1:  # lines of which most are bad
+        yield from _each(iter([data]))
+        return
     if isinstance(value, str):
         yield Broken(
             0, "bad-json", f"the file is no JSON ({value}); send one JSON value, or one object a line", data[:RAW]
@@ -73,11 +77,14 @@ def _is_lines(block: bytes) -> bool:
     """Whether whole objects stand on lines of their own, and not merely some of the objects inside of one."""
     if not block.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
         return False
-    some = [line for line in block.split(b"\n")[:50] if line.strip()]
-    if len(some) < 2:
-        return False
-    good = sum(line.startswith((b"{", b"\xef\xbb\xbf{")) and not isinstance(decoded(line), str) for line in some)
-    return 2 * good >= len(some)
+    some = [line for line in block.split(b"\n")[:LINES] if line.strip()]
+    return len(some) > 1 and 2 * _good(block) >= len(some)
+
+
+def _good(block: bytes) -> int:
+    """How many of the first lines are whole objects."""
+    some = block.split(b"\n")[:LINES]
+    return sum(line.startswith((b"{", b"\xef\xbb\xbf{")) and not isinstance(decoded(line), str) for line in some)
 
 
 def decoded(data: bytes) -> tuple[Any] | str:

@@ -98,7 +98,7 @@ def _sample(source: SourceTable, data: bytes) -> Sample:
         elif isinstance(item, Record):
             records += 1
             named = set(_hl7_paths(data)) if hl7 and records == 1 else set(columns) if hl7 else set()
-            named |= {*_SPOKEN, "facility", "PV1-44", "temperature"} if hl7 else set()
+            named |= {*_SPOKEN, "facility", "PV1-44", "temperature", "MSH-9.2"} if hl7 else set()
             named |= set(propose_own.PATHS) if source.format == "fhir" else set()
             for column in [*dict.fromkeys([*item.cells, *_inner(item.cells, "")]), *sorted(named - set(item.cells))]:
                 columns.setdefault(column, []).append(text(item.cells.get(column)))

@@ -58,7 +58,10 @@ def instead(usual: Usual, shown: Shown, records: int) -> Iterator[str]:
         key = [k for k in key if k]
         if key:
             yield f"key = [{', '.join(map(quoted, key))}]  # {', '.join(empty)} of the format's own key is mostly empty"
-    if usual.reference and not _full(shown, usual.reference, records):
+    if usual.reference == "PV1-44" and not _full(shown, "PV1-44", records) and {"A01", "A04"} & {*shown["MSH-9.2"]}:
+        yield "# PV1-44 is mostly empty: arrivals count when they were recorded, updates without it are findings, for"
+        yield "# their own time is not when the patient came. Have it filled, or name what says it: reference = …"
+    elif usual.reference and not _full(shown, usual.reference, records):
         other = next((i for i in _INSTEAD.get(usual.reference, ()) if _full(shown, i, records)), "")
         if other:
             yield f"reference = {quoted(other)}  # {usual.reference} is mostly empty; is this when it happened?"
