@@ -39,6 +39,8 @@ def visit(kind: str = "A04", number: str = "v1", extra: str = "", told: str = "2
         ("8331-1^^LN", "37.9", "C", 0),
         ("8310-5^^LN", "386", "Cel", 0),
         ("59408-5^Oxygen^LN", "98", "%", 0),
+        ("TW^体温^L", "38.6", "℃", 1),
+        ("V1^Body temp^L", "101", "F", 1),
     ],
 )
 def test_a_measured_temperature_is_a_fever(code: str, reading: str, unit: str, value: float) -> None:
@@ -191,6 +193,8 @@ def test_observations_of_a_visit_tell_its_temperature_and_complaint() -> None:
     other = observation("8661-1", encounter={"reference": "Encounter/e2"}, valueString="vomiting")
     bundle = {"resourceType": "Bundle", "type": "collection",
               "entry": [{"resource": r} for r in (encounter, warm, told, other)]}  # fmt: skip
+    assert [e.value for e in events(said(bundle, VISITS, FHIR))] == [1, 1]
+    warm["component"] = [{"code": warm.pop("code"), "valueQuantity": warm.pop("valueQuantity")}]
     assert [e.value for e in events(said(bundle, VISITS, FHIR))] == [1, 1]
     warm["status"] = "entered-in-error"
     assert [e.value for e in events(said(bundle, VISITS, FHIR))] == [0, 1]
@@ -402,6 +406,12 @@ def test_samples_are_known_for_what_they_are(sample: Any, kind: str, line: str) 
     made_of = propose(data, name="x", format_="auto", tree=AREAS, settings=settings(), received=NOW)
     assert made_of.format == kind
     assert line in made_of.toml
+
+
+def test_complaints_under_a_code_of_the_senders_own_are_proposed() -> None:
+    told = visit() + "OBX|1|TX|CC^Chief Complaint^L||fever||||||F\rOBX|2|TX|ZS^主诉^L||发热||||||F\r"
+    found = propose(told.encode(), name="x", format_="auto", tree=AREAS, settings=settings(), received=NOW)
+    assert '"OBX[CC]", "OBX[ZS]"' in found.toml
 
 
 def test_an_update_is_not_proposed_as_an_arrival() -> None:

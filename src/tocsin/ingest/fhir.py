@@ -147,12 +147,12 @@ class _Index:
         self.conditions: dict[int, list[dict[str, Any]]] = {}
         self.observed: dict[int, list[dict[str, Any]]] = {}
         for e in entries:
-            is_condition = e.resource.get("resourceType") == "Condition"
-            if (is_condition or is_of_a_visit(e.resource)) and not _gone(e.resource):
-                visit = self.get(text_of(pointed(e.resource, "/encounter/reference")))
-                if visit:
-                    those = self.conditions if is_condition else self.observed
-                    those.setdefault(id(visit.resource), []).append(e.resource)
+            kind = e.resource.get("resourceType")
+            visit = self.get(text_of(pointed(e.resource, "/encounter/reference")))
+            if visit and not _gone(e.resource) and kind in ("Condition", "Observation"):
+                said = [p for p in parts(e.resource) if is_of_a_visit(p)] if kind == "Observation" else [e.resource]
+                those = self.conditions if kind == "Condition" else self.observed
+                those.setdefault(id(visit.resource), []).extend(said)
 
     def diagnoses(self, visit: dict[str, Any]) -> list[dict[str, Any]]:
         """The Conditions that name a visit, and those that it names, each once."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tocsin.ingest.json_docs import pointed, text_of
-from tocsin.ingest.temperature import TEMPERATURES, warmest
+from tocsin.ingest.temperature import is_temperature, warmest
 
 COMPLAINTS = frozenset(("8661-1", "10154-3", "54094-8", "46239-0"))  # LOINC: complaint, as told or noted; triage note
 MOST = 1000  # components of one Observation
@@ -32,13 +32,14 @@ def parts(resource: Resource) -> Iterator[Resource]:
 
 
 def is_of_a_visit(resource: Resource) -> bool:
-    """Whether it is an Observation that says why somebody came, or how warm the body was."""
-    return resource.get("resourceType") == "Observation" and bool(_codes(resource) & (COMPLAINTS | TEMPERATURES))
+    """Whether an Observation says why somebody came, or how warm the body was."""
+    words = _words(resource)
+    return bool(words & COMPLAINTS) or is_temperature(words)
 
 
 def temperature(observations: Sequence[Resource]) -> str:
     """The highest body temperature, as "38.5 °C"; "" for none."""
-    some = [o for o in observations if _codes(o) & TEMPERATURES]
+    some = [o for o in observations if is_temperature(_words(o))]
     units = [text_of(pointed(o, "/valueQuantity/code")) or text_of(pointed(o, "/valueQuantity/unit")) for o in some]
     return warmest((str(pointed(o, "/valueQuantity/value")), unit) for o, unit in zip(some, units, strict=True))
 
@@ -46,13 +47,15 @@ def temperature(observations: Sequence[Resource]) -> str:
 def complaints(observations: Sequence[Resource]) -> Iterator[str]:
     """The words of those that say why somebody came."""
     for one in observations:
-        if _codes(one) & COMPLAINTS:
+        if _words(one) & COMPLAINTS:
             concept = one.get("valueCodeableConcept")
             names = [text_of(one.get("valueString")), text_of(pointed(concept, "/text")),
                      text_of(pointed(concept, "/coding/0/display"))]  # fmt: skip
             yield from filter(None, [next(filter(None, names), "")])
 
 
-def _codes(resource: Resource) -> set[str]:
+def _words(resource: Resource) -> set[str]:
+    """The codes of what was observed, and its names."""
     coding = pointed(resource, "/code/coding")
-    return {text_of(pointed(c, "/code")) for c in coding} if isinstance(coding, list) else set()
+    some = [*(coding if isinstance(coding, list) else []), resource.get("code")]
+    return {text_of(pointed(c, f"/{name}")) for c in some for name in ("code", "display", "text")}

@@ -6,7 +6,7 @@ from functools import lru_cache
 from tocsin.config import SourceTable
 from tocsin.ingest.contract import RAW, Blocks, Broken, Cells, Header, Record, Usual
 from tocsin.ingest.hl7 import Message, Piece, field_of, pieces, take_apart
-from tocsin.ingest.temperature import TEMPERATURES, warmest
+from tocsin.ingest.temperature import is_temperature, warmest
 
 USUAL = Usual(key=("facility", "PV1-19"), reference="PV1-44", report="MSH-7")
 ARRIVED = ("A01", "A04")  # admitted, registered
@@ -88,7 +88,7 @@ def cells(message: Message) -> Cells:
 def _readings(message: Message) -> Iterator[tuple[str, str]]:
     """(number, unit) of every OBX that is a body temperature."""
     for obx in message.of("OBX"):
-        if TEMPERATURES.intersection(field_of(obx, 3).split(message.component)):
+        if is_temperature(field_of(obx, 3).split(message.component)):
             yield message.part(field_of(obx, 5), 1), field_of(obx, 6)
 
 

@@ -19,7 +19,7 @@ from tocsin.ingest import FORMATS, USUAL, propose_own, propose_table
 from tocsin.ingest.contract import Broken, Record
 from tocsin.ingest.dates import EPOCH, Dates
 from tocsin.ingest.guess import ROWS, guess, token
-from tocsin.ingest.hl7 import Piece, pieces, take_apart
+from tocsin.ingest.hl7 import Piece, field_of, pieces, take_apart
 from tocsin.ingest.stream import blocks
 from tocsin.ingest.values import code, number, text
 from tocsin.types import Instant
@@ -124,6 +124,10 @@ def _hl7_paths(data: bytes) -> Iterator[str]:
         read = take_apart(piece, "auto")
         if isinstance(read, Broken):
             continue
+        for obx in read[0].of("OBX"):
+            code, *names = (*field_of(obx, 3).split(read[0].component), "", "")[:5]
+            if code.isalnum() and propose_own.COMPLAINT.search(" ".join(names)):
+                yield f"OBX[{code}]"  # under a code of the sender's own
         for segment in read[0].segments:
             for n, field in enumerate(segment[1:], 1):
                 parts = field.split(read[0].component) if segment[0] != "MSH" else [field]

@@ -35,6 +35,7 @@ _INSTEAD = {  # (column of the key or of the time) → what may stand for it, wh
     "phenomenonTime": ("resultTime",), "occurredAt": ("/updatedAt", "/createdAt", "/lastUpdated"),
 }  # fmt: skip
 _TEXTS = ("OBX[8661-1]", "PV2-3.2", "PV2-3", "OBX[54094-8]", "DG1[*]-3.2", "DG1[*]-4")
+COMPLAINT = re.compile(r"chief complaint|presenting|reason for visit|主诉|现病史", re.IGNORECASE)
 _SYNDROMES = {
     "ili": r"ili|flu|流感", "gi": r"\bgi\b|gastro|diarr|腹泻|肠", "fever": r"fever|发热", "ari": r"\bari\b|resp|呼吸",
     "rash": r"rash|疹", "hfmd": r"hfmd|手足口", "dengue": r"dengue|登革", "covid": r"covid|新冠",
@@ -92,7 +93,7 @@ def place(kind: str, shown: Shown, tree: AreaTree) -> Iterator[str]:
 
 def complaints(kind: str, shown: Shown, signals: Sequence[SignalTable]) -> Iterator[str]:
     """The columns of complaints and diagnoses, and a syndrome for each signal whose name speaks of one."""
-    filled = (c for c in _TEXTS if shown.get(c))
+    filled = [c for c in (*_TEXTS, *(c for c in shown if c.startswith("OBX["))) if shown.get(c)]
     text = list(dict.fromkeys([*_TEXTS[:2], *filled])) if kind == "hl7-adt" else ["text"]
     text += ["temperature"] if shown.get("temperature") else []
     codes = ["DG1[*]-3", "PV2-3"] if kind == "hl7-adt" else ["codes"]

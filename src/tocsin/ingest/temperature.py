@@ -8,8 +8,14 @@ from tocsin.ingest.values import number
 TEMPERATURES = frozenset(  # LOINC: of the body, at the first encounter, axillary, core, oral, rectal, ear, temporal
     ("8310-5", "11289-6", "8328-7", "8329-5", "8331-1", "8332-9", "8333-7", "75539-7")
 )
+_NAMED = re.compile(r"体温|body\s*temp", re.IGNORECASE)  # under a code of the sender's own
 _FAHRENHEIT = re.compile(r"fahr|deg\s*f|°\s*f|℉|^\W*f\b", re.IGNORECASE)
 _CELSIUS = re.compile(r"cel|deg\s*c|°\s*c|℃|摄氏|^\W*c\b", re.IGNORECASE)
+
+
+def is_temperature(words: Iterable[str]) -> bool:
+    """Whether the codes and names of an observation are those of a body temperature."""
+    return any(w in TEMPERATURES or _NAMED.search(w) for w in words)
 
 
 def warmest(readings: Iterable[tuple[str, str]]) -> str:
