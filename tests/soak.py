@@ -28,6 +28,7 @@ from history import Act, acts, differences, opened, state, whole  # noqa: E402 -
 from tocsin import loop  # noqa: E402
 from tocsin.desk import Desk  # noqa: E402
 from tocsin.errors import StoreError  # noqa: E402
+from tocsin.store import keys  # noqa: E402
 from tocsin.store.db import Store  # noqa: E402
 
 
@@ -253,6 +254,7 @@ WAYS = {"cuts": cuts, "full": full, "torn": torn, "killed": killed}
 def one(seed: int, way: str, base: Path, wanted: dict | None = None) -> int:
     """One history with one kind of fault; how often something broke. AssertionError with what differs."""
     loop.BATCH = 7  # files in several transactions
+    keys.FEW, keys.MOST = 4, 16  # some of the index of keys in memory, some in the table
     wanted = wanted or quiet(base / f"quiet-{seed}", seed)
     chance = random.Random(f"{seed} {way}")
     folder = base / f"{way}-{seed}"

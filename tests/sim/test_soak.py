@@ -11,26 +11,30 @@ from history import acts, differences, opened, state, whole
 from tocsin import desk as city_desk
 from tocsin import loop, store
 from tocsin.errors import StoreError
-from tocsin.store import events
+from tocsin.store import events, keys
 from tocsin.store.db import Store
 
 pytestmark = pytest.mark.sqlite
 
 
+@pytest.fixture(autouse=True)
+def put_back(monkeypatch):
+    """What a soak makes small for itself is as it was afterwards."""
+    for module, name in ((loop, "BATCH"), (keys, "FEW"), (keys, "MOST")):
+        monkeypatch.setattr(module, name, getattr(module, name))
+
+
 @pytest.mark.parametrize("way", soak.WAYS)
-def test_whatever_breaks_every_row_is_as_without_faults(tmp_path, monkeypatch, way):
-    monkeypatch.setattr(loop, "BATCH", loop.BATCH)  # put back afterwards
+def test_whatever_breaks_every_row_is_as_without_faults(tmp_path, way):
     assert soak.one(3, way, tmp_path) >= 3, "nothing broke"
 
 
-def test_a_history_that_once_differed(tmp_path, monkeypatch):
+def test_a_history_that_once_differed(tmp_path):
     """A late correction made a beat say `grow`, and the same beat again, after a cut, `quiet`."""
-    monkeypatch.setattr(loop, "BATCH", loop.BATCH)
     assert soak.one(400, "cuts", tmp_path) >= 3
 
 
 def test_a_store_that_answers_before_it_has_written_is_caught(tmp_path, monkeypatch):
-    monkeypatch.setattr(loop, "BATCH", loop.BATCH)
     wanted = soak.quiet(tmp_path / "quiet", 3)
     landed, real = 0, Store.commit
 
@@ -49,7 +53,6 @@ def test_a_store_that_answers_before_it_has_written_is_caught(tmp_path, monkeypa
 
 
 def test_findings_that_are_said_twice_are_caught(tmp_path, monkeypatch):
-    monkeypatch.setattr(loop, "BATCH", loop.BATCH)
     wanted = soak.quiet(tmp_path / "quiet", 3)
 
     def forgetful(*given, known, **more):
@@ -66,6 +69,8 @@ def on_postgres(pg, monkeypatch):
     real = store.open_store
     monkeypatch.setattr(city_desk, "open_store", lambda folder, *_: real(folder, pg.url, f"soak_{folder.name}"))
     monkeypatch.setattr(loop, "BATCH", 7)
+    monkeypatch.setattr(keys, "FEW", 4)
+    monkeypatch.setattr(keys, "MOST", 16)
     return [a for a in acts(5) if a.name not in ("move", "backup")]
 
 
