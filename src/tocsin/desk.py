@@ -30,7 +30,6 @@ from tocsin.ingest.syndromes import read_terms
 from tocsin.store import open_store
 from tocsin.store.db import Store
 from tocsin.store.increments import oldest, read_increments, steps_in_store, zone_in_store
-from tocsin.store.quality import events_between
 from tocsin.types import Bools, Cube, Event, Floats, Instant, Ints, Minute, Panel, Times
 
 FILE = "city.toml"
@@ -69,7 +68,8 @@ class Desk:
         self.heard = Ears(store)
         self._reading = threading.Lock()
         self._oldest = 0
-        self._kept: dict[Hashable, Any] = {}  # what is costly to make and pure, by all that it depends on
+        # What is costly to make and pure, by kind and by all that it depends on.
+        self._kept: dict[Hashable, dict[Hashable, Any]] = {}
         # Signals that city.toml no longer names live on in the store: their events may yet be corrected or moved.
         self.stored_as = steps_in_store(store) | {s.name: (s.kind, s.step) for s in settings.signals}
         steps = {name: step for name, (_, step) in self.stored_as.items()}
@@ -177,7 +177,7 @@ class Desk:
     def cube(self, signal: str, level: str, as_of: Instant, first: Minute | None, last: Minute | None) -> Cube:
         """Counts of one signal by area of a level and step, as known at `as_of`; first and last None: all there is."""
         if (source := feed_of(self.settings, signal)) is not None:
-            return feed_cube(self.store, source, self.tree, self.tz, level, as_of, first, last)
+            return feed_cube(self.heard, source, self.tree, self.tz, level, as_of, first, last)
         table, step, rows = self.settings.signal(signal), self._steps[signal], self.columns(signal, as_of)
         told = rows.step[rows.report_time <= as_of]
         begin = int(told.min()) if len(told) else step.floor(self._minute(as_of))
@@ -221,8 +221,8 @@ class Desk:
         """What a source told of a signal in the eight weeks to the last full hour by `as_of`."""
         until = as_of // HOUR * HOUR
         since = until - HISTORY * 24 * HOUR
-        n = events_between(self.store, source, since, until + MINUTE)
-        args = (self.store, source, signal, self.tree, self._steps[signal], self.tz, since, until)
+        n = int(self.heard.between(source, since // MINUTE, until // MINUTE)[1].sum())
+        args = (self.store, source, signal, self.tree, self._steps[signal], self.tz, since, until + 1)
         return self.remember(("volume", source, signal, until, n), 512, lambda: volume(*args))
 
     def panel(self, signal: str, cube: Cube) -> Panel:
@@ -263,18 +263,19 @@ class Desk:
         offset = self._minute(as_of) - now  # the zone's, now: an hour off in the other half of the year
         return ears[: np.searchsorted(ears, now, side="right")] + offset
 
-    def remember(self, key: Hashable, most: int, make: Callable[[], T]) -> T:
-        """What `make` gives, kept under `key` until `most` other things have been asked for since."""
+    def remember(self, key: tuple[Hashable, ...], most: int, make: Callable[[], T]) -> T:
+        """What `make` gives, kept until `most` other things of its kind, `key[0]`, have been asked for since."""
         with self._reading:
-            if key in self._kept:
-                self._kept[key] = self._kept.pop(key)
-                found: T = self._kept[key]
+            kept = self._kept.setdefault(key[0], {})
+            if key in kept:
+                kept[key] = kept.pop(key)
+                found: T = kept[key]
                 return found
         made = make()
         with self._reading:
-            self._kept[key] = made
-            while len(self._kept) > most:
-                del self._kept[next(iter(self._kept))]
+            kept[key] = made
+            while len(kept) > most:
+                del kept[next(iter(kept))]
         return made
 
     def _civil(self, at: Instant) -> Minute:

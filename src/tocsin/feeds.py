@@ -10,30 +10,32 @@ from tocsin.areas import AreaTree
 from tocsin.calendar import DAY, Step, civil_minute
 from tocsin.config import Settings, SourceTable
 from tocsin.cube.arrivals import HISTORY, Heard
-from tocsin.store import quality
+from tocsin.ears import Ears
+from tocsin.store import told
 from tocsin.store.db import Store
 from tocsin.types import Cube, Floats, Instant, Ints, Minute, Times
 
+SLOT = 5  # minutes: hearings within these are one
 
-def heard_by(store: Store, names: Iterable[str], tz: ZoneInfo, at: Instant, days: int) -> dict[str, Heard]:
+
+def heard_by(ears: Ears, names: Iterable[str], tz: ZoneInfo, at: Instant, days: int) -> dict[str, Heard]:
     """When each of these sources was heard in the last `days` days before `at`, in civil minutes."""
     last = (at - 1) // 60_000_000
-    told = quality.arrivals(store, last - days * DAY, last)
-    return {n: _heard(told.get(n, []), tz) for n in names}
+    return {n: _heard(*ears.between(n, last - days * DAY, last), tz) for n in names}
 
 
-def _heard(rows: list[tuple[int, int]], tz: ZoneInfo) -> Heard:
-    if not rows:
-        return Heard(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
-    table = np.array(rows, dtype=np.int64)
-    units, which = np.unique(table[:, 0] // DAY, return_inverse=True)
+def _heard(minute: Ints, events: Ints, tz: ZoneInfo) -> Heard:
+    if not len(minute):
+        return Heard(minute, events)
+    starts = np.flatnonzero(np.r_[True, minute[1:] // SLOT != minute[:-1] // SLOT])
+    minute, events = minute[starts], np.add.reduceat(events, starts)
+    units, which = np.unique(minute // DAY, return_inverse=True)
     at_bounds = [[civil_minute(d * DAY * 60_000_000, tz) - d * DAY for d in (u, u + 1)] for u in units.tolist()]
     ahead = np.array(at_bounds, dtype=np.int64)[which]
     for i in np.flatnonzero(ahead[:, 0] != ahead[:, 1]).tolist():  # clocks are put on or back within that day
-        minute = int(table[i, 0])
-        ahead[i, 0] = civil_minute(minute * 60_000_000, tz) - minute
+        ahead[i, 0] = civil_minute(int(minute[i]) * 60_000_000, tz) - minute[i]
     # An hour that comes twice, when clocks go back, is one hour: minutes never go back.
-    return Heard(np.maximum.accumulate(table[:, 0] + ahead[:, 0]), table[:, 1])
+    return Heard(np.maximum.accumulate(minute + ahead[:, 0]), events)
 
 
 def home(source: SourceTable, tree: AreaTree) -> str:
@@ -57,13 +59,13 @@ def daily(heard: Heard, row: int | None, areas: int, times: Times) -> Floats:
 
 
 def feed_cube(
-    store: Store, source: SourceTable, tree: AreaTree, tz: ZoneInfo, level: str, as_of: Instant,
+    ears: Ears, source: SourceTable, tree: AreaTree, tz: ZoneInfo, level: str, as_of: Instant,
     first: Minute | None, last: Minute | None,
 ) -> Cube:  # fmt: skip
     """New events of a feed by day, in the area it is at home in, from first to last (civil minutes)."""
     now = civil_minute(as_of, tz)
     days = HISTORY if first is None else (now - first) // DAY + 2
-    heard, end = heard_by(store, [source.name], tz, as_of + 1, days)[source.name], now if last is None else last
+    heard, end = heard_by(ears, [source.name], tz, as_of + 1, days)[source.name], now if last is None else last
     begin = int(heard.minute[0]) if first is None and len(heard.minute) else first
     times = Step(DAY).range(end if begin is None else begin, end)
     codes, at_home = [a.code for a in tree.at(level)], home(source, tree)
@@ -88,10 +90,10 @@ class Volume(NamedTuple):
 def volume(
     store: Store, source: str, signal: str, tree: AreaTree, step: Step, tz: ZoneInfo, since: Instant, until: Instant
 ) -> Volume:
-    """What a source told of a signal between two moments."""
-    by_area, hours = np.zeros(len(tree.areas)), set()
-    for area, hour, n in quality.told_of(store, source, signal, since, until):
-        by_area[tree.index.get(area, 0)] += n
-        hours.add(hour)
-    steps = {step.floor(civil_minute(h * 3_600_000_000, tz)) for h in hours}
+    """What a source told of a signal from one moment until before another."""
+    by_area, codes = np.zeros(len(tree.areas)), told.areas(store)
+    for s in told.sums(store, source, signal, told.AREA, since, until):
+        by_area[tree.index.get(codes[s.what], 0)] += s.events
+    hours = told.sums(store, source, signal, told.REFERENCE, since, until)
+    steps = {step.floor(civil_minute(s.what * told.HOUR, tz)) for s in hours}
     return Volume(by_area / max(len(steps), 1), np.array(sorted(steps), dtype=np.int64))

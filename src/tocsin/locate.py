@@ -18,7 +18,7 @@ from tocsin.types import Cluster, Floats, Instant, Minute, ScanRun
 
 FAINTER = 0.1  # a cluster that was told is followed down to this share of the recurrence interval it began at
 BEFORE = 56  # days before the longest window by which the counts' spread around what is expected is judged
-KEPT = 64  # other things asked for since, after which a table of neighbours is let go
+KEPT = 64  # other such tables asked for since, after which a table of neighbours is let go
 COURSE = 60  # days of a cluster's curve, or so many before its own that it can be seen to rise
 LEAD = 14
 RARE = 0.5  # cases in the whole study that a place without any may yet expect

@@ -1,6 +1,7 @@
 """Feeds as signals: as of one moment, which sources are late, silent, half or shifted. I/O."""
 
 import math
+from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,8 @@ from tocsin.cube import arrivals, mix
 from tocsin.cube.hours import moved
 from tocsin.desk import Desk
 from tocsin.feeds import heard_by, home
-from tocsin.store import quality as store
+from tocsin.store import told
+from tocsin.store.db import Store
 from tocsin.store.heard import tide
 from tocsin.types import Evidence, Flag, Instant, Minute
 
@@ -31,6 +33,7 @@ class Watched(NamedTuple):
 
 def watch(desk: Desk, now: Instant, *, strict: bool = False) -> Watched:
     """What is unusual about the feeds at the last five-minute mark by `now`, one flag a word."""
+    told.fold(desk.store)
     at, mark = (now + 1) // PAUSE * PAUSE, tide(desk.store)
     last: tuple[Instant, Instant, int, Watched] | None = desk.watched
     # Live, the clock goes on, and what arrives waits for the next mark; whoever asks the past again wants it as it is.
@@ -39,7 +42,7 @@ def watch(desk: Desk, now: Instant, *, strict: bool = False) -> Watched:
     watched = Watched([], [])
     names = [s.name for s in desk.settings.sources]
     try:
-        heard = heard_by(desk.store, names, desk.tz, at, 2 * arrivals.HISTORY + 1)
+        heard = heard_by(desk.heard, names, desk.tz, at, 2 * arrivals.HISTORY + 1)
     except Exception as e:
         if strict:
             raise
@@ -90,26 +93,27 @@ def _shifts(desk: Desk, source: SourceTable, at: Instant, now: Instant) -> Spoke
 
 
 def _mix(desk: Desk, source: SourceTable, day: int) -> mix.Mix | None:
-    """What a source told on one civil day (days since 1970); None where it told nothing."""
+    """What a source told on one civil day (days since 1970); None where it told nothing.
+
+    Kept while the store holds no other number of events of that day.
+    """
     until = end_of_day(day_of(day * DAY), desk.tz) + 1
     since = end_of_day(day_of((day - 1) * DAY), desk.tz) + 1
-    rows = _told(desk, source.name, since, until)
-    if not rows:
+    n = int(desk.heard.between(source.name, since // 60_000_000, until // 60_000_000 - 1)[1].sum())
+    key = ("mix", source.name, since, n)
+    return desk.remember(key, 4096, lambda: _mixed(desk.store, source.name, since, until)) if n else None
+
+
+def _mixed(store: Store, source: str, since: Instant, until: Instant) -> mix.Mix | None:
+    places, late = (told.sums(store, source, None, part, since, until) for part in (told.AREA, told.DELAY))
+    if not places:
         return None
-    events = np.array([r.events for r in rows])
-    delays = np.array([r.delay_days for r in rows])
-    order = np.argsort(delays, kind="stable")
-    middle = float(delays[order][np.searchsorted(np.cumsum(events[order]), events.sum() / 2)])
-    areas: dict[str, int] = {}
-    for r in rows:
-        areas[r.area] = areas.get(r.area, 0) + r.events
-    first = rows[0].signal  # units are those of one signal; of several, the first by name stands for the feed
-    own = [r for r in rows if r.signal == first]
-    return mix.Mix(areas, middle, sum(r.total for r in own) / sum(r.events for r in own))
-
-
-def _told(desk: Desk, source: str, since: Instant, until: Instant) -> list[store.Told]:
-    """As the store has it; kept while the store holds no other number of events of that day."""
-    n = store.events_between(desk.store, source, since, until)
-    made = desk.remember(("told", source, since, n), 4096, lambda: store.told(desk.store, source, since, until))
-    return made if n else []
+    order = sorted(late, key=lambda s: s.what)
+    half = np.cumsum([s.events for s in order])
+    middle = float(order[int(np.searchsorted(half, half[-1] / 2))].what)
+    codes, areas = told.areas(store), Counter[str]()
+    for s in places:
+        areas[codes[s.what]] += s.events
+    # Units are those of one signal; of several, the first by name stands for the feed.
+    own = [s for s in places if s.signal == places[0].signal]
+    return mix.Mix(areas, middle, told.total(own) / sum(s.events for s in own))

@@ -13,6 +13,12 @@ from tocsin.store.heard import hear
 from tocsin.store.keys import Keys, digest
 from tocsin.types import Event, Finding, Imported, Increment, Instant, Minute
 
+_SPAN = """
+INSERT INTO span (one, first, last) VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET
+  first = CASE WHEN excluded.first < span.first THEN excluded.first ELSE span.first END,
+  last = CASE WHEN excluded.last > span.last THEN excluded.last ELSE span.last END
+WHERE excluded.first < span.first OR excluded.last > span.last
+"""
 _AT_ONCE = 900  # bound variables in one statement, under SQLite's oldest limit of 999
 
 Result = Literal["accepted", "duplicate", "finding", "kept"]  # kept: a finding whose event follows it
@@ -247,6 +253,9 @@ def insert_increments(
             for seq, (i, n) in enumerate(left, after + 1)
         ],
     )
+    if left:
+        steps = [i.step for i, _ in left]
+        db.execute(_SPAN, (min(steps), max(steps)))
     return after + len(left)
 
 

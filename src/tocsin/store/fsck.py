@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from tocsin.store import told
 from tocsin.store.copy import TABLES
 from tocsin.store.db import Connection, Store
 from tocsin.store.deliveries import raw_path, raw_sound
@@ -89,7 +90,13 @@ def _tallies(db: Connection) -> Check:
     summed = {tuple(map(int, row)) for row in db.execute("SELECT source, day, events, duplicates FROM arrival_day")}
     if odd := len({row[:2] for row in heard ^ summed}):
         problems.append(f"arrivals of {odd} days do not add up to what is kept of the day")
-    return Check("tallies", asked + len(heard), problems)
+    sums, odd = told.odd(db)
+    if odd:
+        problems.append(f"{odd} sums of what sources told are not those of their events")
+    span = "SELECT MIN(step), MAX(step) FROM increment HAVING COUNT(*) > 0"
+    if db.execute("SELECT first, last FROM span").fetchall() != db.execute(span).fetchall():
+        problems.append("the first and last step that are kept are not those of the increments")
+    return Check("tallies", asked + len(heard) + sums, problems)
 
 
 def _counts(store: Store, db: Connection, step: StepOf) -> Check:

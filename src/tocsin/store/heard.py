@@ -36,14 +36,13 @@ def by_day(store: Store) -> ByDay:
     return found
 
 
-def minutes(store: Store, source: str, first: int, last: int) -> list[int]:
-    """The minutes UTC from first to last in which a source was heard, ascending."""
-    rows = store.db.execute(
-        "SELECT minute FROM arrival WHERE source = (SELECT id FROM source WHERE name = ?) AND minute >= ?"
+def minutes(store: Store, source: str, first: int, last: int) -> list[tuple[int, int]]:
+    """(minute UTC, new events) from first to last in which a source was heard, ascending."""
+    return store.db.execute(
+        "SELECT minute, events FROM arrival WHERE source = (SELECT id FROM source WHERE name = ?) AND minute >= ?"
         " AND minute <= ? ORDER BY minute",
         (source, first, last),
-    )
-    return [row[0] for row in rows]
+    ).fetchall()
 
 
 def last_heard(store: Store, until: int) -> dict[str, int]:

@@ -31,6 +31,7 @@ def rebuild(
         area = {code: n for n, code in db.execute("SELECT id, code FROM area")}
         newest = int(db.execute("SELECT COALESCE(MAX(seq), 0) FROM increment").fetchone()[0])
         db.execute("DELETE FROM increment")
+        db.execute("DELETE FROM span")
         net: Counter[Increment] = Counter()
         done = 0
         for done, said in enumerate(folded(store, db, step), 1):

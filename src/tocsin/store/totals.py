@@ -30,5 +30,5 @@ def events(store: Store) -> int:
 
 def span(store: Store) -> tuple[int, int] | None:
     """The first and last civil minute that any count speaks of; None of an empty store."""
-    first, last = store.db.execute("SELECT MIN(step), MAX(step) FROM increment").fetchone()
-    return None if first is None else (int(first), int(last))
+    row = store.db.execute("SELECT first, last FROM span").fetchone()
+    return None if row is None else (int(row[0]), int(row[1]))

@@ -31,7 +31,7 @@ def completeness(
         raise NotFound(f"no level {level!r}; there are: {', '.join(desk.tree.levels)}")
     tables = [table_of(desk, signal)] if signal else desk.settings.signals
     last = desk.today(at) // DAY
-    heard = heard_by(desk.store, [s.name for s in desk.settings.sources], desk.tz, at + 1, DAYS + 2 * arrivals.HISTORY)
+    heard = heard_by(desk.heard, [s.name for s in desk.settings.sources], desk.tz, at + 1, DAYS + 2 * arrivals.HISTORY)
     told = episode.fold(notes.read_notes(desk.store, at)).values()
     alerts = {a.signal: a.id for a in told if a.phase != "ended" and a.state not in ("excluded", "closed")}
     mine = desk.sources_of(signal) if signal else desk.settings.sources
