@@ -16,15 +16,20 @@ AREA, REFERENCE, DELAY = range(3)  # parts: by what events are summed
 FEW, MANY = 5_000, 100_000  # events that are left lying; those folded in one transaction
 _WHAT = "e.area", f"e.reference_time / {HOUR}", f"(e.report_time - e.reference_time) / {DAY}"
 _MARK = "COALESCE((SELECT seq FROM folded), 0)"
+_FLOOR = "{0} - ({0} % {1} + {1}) % {1}"
 _SUMS = f"""
-SELECT e.source, e.signal, p.part, h.hours,
-  (e.report_time - (e.report_time % (h.hours * {HOUR}) + h.hours * {HOUR}) % (h.hours * {HOUR})) / {HOUR} AS start,
-  CASE p.part WHEN {AREA} THEN {_WHAT[AREA]} WHEN {REFERENCE} THEN {_WHAT[REFERENCE]} ELSE {_WHAT[DELAY]} END AS what,
-  COUNT(*) AS events, COALESCE(SUM(e.value), 0.0) AS total
-FROM event e
+SELECT e.source, e.signal, p.part, h.hours, {_FLOOR.format("e.hour", "h.hours")} AS start,
+  CASE p.part WHEN {AREA} THEN e.area WHEN {REFERENCE} THEN e.reference ELSE e.delay END AS what,
+  CAST(SUM(e.events) AS BIGINT) AS events, COALESCE(SUM(e.total), 0.0) AS total
+FROM (
+  SELECT e.source, e.signal, ({_FLOOR.format("e.report_time", HOUR)}) / {HOUR} AS hour,
+    {_WHAT[AREA]} AS area, {_WHAT[REFERENCE]} AS reference, {_WHAT[DELAY]} AS delay,
+    COUNT(*) AS events, SUM(e.value) AS total
+  FROM event e WHERE e.seq > ? AND e.seq <= ? GROUP BY 1, 2, 3, 4, 5, 6
+) e
   CROSS JOIN (SELECT {AREA} AS part UNION ALL SELECT {REFERENCE} UNION ALL SELECT {DELAY}) p
   CROSS JOIN (SELECT 1 AS hours UNION ALL SELECT 24) h
-WHERE e.seq > ? AND e.seq <= ? GROUP BY 1, 2, 3, 4, 5, 6
+GROUP BY 1, 2, 3, 4, 5, 6
 """
 _FOLD = f"""
 INSERT INTO told (source, signal, part, hours, start, what, events, total) {_SUMS}
