@@ -21,40 +21,21 @@ from tocsin.calendar import DAY, Step, civil_minute, day_of, minute_of, zone
 from tocsin.config import ScanTable, Settings, SignalTable, SourceTable
 from tocsin.cube.arrivals import HISTORY
 from tocsin.cube.complete import by_parts, by_sources, due, spoke
-from tocsin.cube.cube import Columns, counts, covered, known, settled
+from tocsin.cube.cube import Columns, counts, covered, known
 from tocsin.detect import Detector, detector
 from tocsin.ears import Ears
 from tocsin.errors import ConfigError, MethodError, StoreError
 from tocsin.feeds import Volume, feed_cube, feed_of, volume
+from tocsin.held import Held
 from tocsin.ingest.syndromes import read_terms
 from tocsin.store import open_store
 from tocsin.store.db import Store
-from tocsin.store.increments import oldest, read_increments, steps_in_store, zone_in_store
+from tocsin.store.increments import steps_in_store, zone_in_store
 from tocsin.types import Bools, Cube, Event, Floats, Instant, Ints, Minute, Panel, Times
 
 FILE = "city.toml"
 MINUTE, HOUR = 60_000_000, 3_600_000_000
 T = TypeVar("T")
-MANY, CHUNK = 300_000, 100_000  # rows of a signal: held one by one at most, read at once
-
-
-class Held:
-    """What is held of one signal's increments. Beyond `MANY` rows, those that are known are settled: memory grows
-    with cells and quarters of an hour, not with what arrives."""
-
-    def __init__(self) -> None:
-        none = np.empty(0, dtype=np.int64)
-        self.rows = Columns(none, none, none, np.empty(0), none, np.empty(0, dtype=np.bool_))
-        self.upto, self.settled, self._most = 0, -(1 << 62), MANY
-
-    def add(self, rows: Columns, upto: int, as_of: Instant) -> None:
-        """Add what was read up to row `upto`; settle what was known by `as_of` if it is too much."""
-        if len(rows.step):
-            self.rows = Columns(*(np.concatenate(pair) for pair in zip(self.rows, rows, strict=True)))
-            self.upto = upto
-        if len(self.rows.step) > self._most:
-            self.rows, self.settled = settled(self.rows, as_of), as_of
-            self._most = max(MANY, 2 * len(self.rows.step))
 
 
 class Desk:
@@ -64,12 +45,11 @@ class Desk:
         self, directory: Path, settings: Settings, areas: AreaTree, store: Store, geojson: Path | None
     ) -> None:
         self.directory, self.settings, self.tree, self.store, self.geojson = directory, settings, areas, store, geojson
-        self._held: dict[str, Held] = {}
         self.heard = Ears(store)
-        self._reading = threading.Lock()
-        self._oldest = 0
         # What is costly to make and pure, by kind and by all that it depends on.
         self._kept: dict[Hashable, dict[Hashable, Any]] = {}
+        self._keeping = threading.Lock()
+        self._held = Held(store, areas.index, self.tz, self._kept.clear)
         # Signals that city.toml no longer names live on in the store: their events may yet be corrected or moved.
         self.stored_as = steps_in_store(store) | {s.name: (s.kind, s.step) for s in settings.signals}
         steps = {name: step for name, (_, step) in self.stored_as.items()}
@@ -160,19 +140,7 @@ class Desk:
 
     def columns(self, signal: str, as_of: Instant) -> Columns:
         """The increments of a signal: whoever takes those known by `as_of`, or later, has all that were."""
-        with self._reading:
-            first = oldest(self.store)
-            if first != self._oldest:
-                self._oldest, self._held, self._kept = first, {}, {}
-            held = self._held.setdefault(signal, Held())
-            if as_of < held.settled:  # before what was made one: the store has it still
-                return read_increments(self.store, signal, 0, self.tree.index, as_of=as_of)[0]
-            newer = CHUNK
-            while newer == CHUNK:
-                rows, upto = read_increments(self.store, signal, held.upto, self.tree.index, limit=CHUNK)
-                newer = len(rows.step)
-                held.add(rows, upto, as_of)
-            return held.rows
+        return self._held.of(signal, as_of)
 
     def cube(self, signal: str, level: str, as_of: Instant, first: Minute | None, last: Minute | None) -> Cube:
         """Counts of one signal by area of a level and step, as known at `as_of`; first and last None: all there is."""
@@ -188,7 +156,7 @@ class Desk:
         values, _ = counts(part, self.tree.rollup(level), len(areas), times, step.minutes, table.kind)
         if table.kind == "count" and table.absent == "zero" and len(times):
             everywhere = np.bincount((part.step - _span(times)[0]) // step.minutes, part.value * part.n, len(times))
-            ears, every = self.ears(signal, as_of)
+            ears, every = self.ears(signal, as_of, int(times[0].astype(np.int64)))
             spoken = covered(times, step.minutes, begin, ears, every, everywhere.astype(np.float64)) & (len(told) > 0)
             spoken &= times.astype(np.int64) <= self._minute(as_of)
             values = np.where(np.isnan(values) & spoken, 0.0, values)
@@ -202,18 +170,20 @@ class Desk:
 
     def complete(self, signal: str, level: str, as_of: Instant, times: Times) -> Floats:
         """How much of what usually comes has spoken for each area and step (A, T), 0 to 1; NaN: nobody is asked."""
-        table, step, rows = self.settings.signal(signal), self._steps[signal], self.columns(signal, as_of)
+        table, step = self.settings.signal(signal), self._steps[signal]
         to, sources, here = self.tree.rollup(level), self.sources_of(signal), self._minute(as_of)
         areas = len(self.tree.at(level))
         if table.kind == "count" and table.absent == "missing":
             whole, every = np.arange(len(self.tree.areas)), max([config.every_minutes(s.every) for s in sources] or [0])
-            own, _ = counts(known(rows, as_of, *_span(times)), whole, len(whole), times, step.minutes, table.kind)
+            part = known(self.columns(signal, as_of), as_of, *_span(times))
+            own, _ = counts(part, whole, len(whole), times, step.minutes, table.kind)
             return by_parts(own, to, areas, times, step.minutes, due(times, step.minutes, every, here))
-        found = [self.told_by(s.name, signal, as_of) for s in sources]
-        said = [spoke(times, step.minutes, self._ears_of(s.name, as_of), config.every_minutes(s.every), v.steps, here)
-                for s, v in zip(sources, found, strict=True)]  # fmt: skip
-        if not found:
+        if not sources or not len(times):
             return np.full((areas, len(times)), np.nan)
+        found, first = [self.told_by(s.name, signal, as_of) for s in sources], int(times[0].astype(np.int64))
+        ears = [self._ears_of(s.name, as_of, first) for s in sources]
+        said = [spoke(times, step.minutes, e, config.every_minutes(s.every), v.steps, here)
+                for s, e, v in zip(sources, ears, found, strict=True)]  # fmt: skip
         volumes = np.stack([np.bincount(to[to >= 0], v.by_area[to >= 0], areas) for v in found]).astype(np.float64)
         return by_sources(volumes, np.stack(said))
 
@@ -222,7 +192,7 @@ class Desk:
         until = as_of // HOUR * HOUR
         since = until - HISTORY * 24 * HOUR
         n = int(self.heard.between(source, since // MINUTE, until // MINUTE)[1].sum())
-        args = (self.store, source, signal, self.tree, self._steps[signal], self.tz, since, until + 1)
+        args = (self.store, source, signal, self.tree, self._steps[signal], self._minute, since, until + 1)
         return self.remember(("volume", source, signal, until, n), 512, lambda: volume(*args))
 
     def panel(self, signal: str, cube: Cube) -> Panel:
@@ -249,30 +219,34 @@ class Desk:
         """The sources whose mapping can speak of a signal."""
         return [s for s in self.settings.sources if s.mapping and signal in _spoken(s)]
 
-    def ears(self, signal: str, as_of: Instant) -> tuple[Ints, int]:
-        """When the signal's sources were heard (civil minutes by `as_of`, ascending) and their cadence in minutes."""
+    def ears(self, signal: str, as_of: Instant, since: Minute | None = None) -> tuple[Ints, int]:
+        """When the signal's sources were heard (civil minutes by `as_of`, ascending) and their cadence in minutes.
+
+        With `since`: the first time of each source, and all from then on."""
         sources = self.sources_of(signal)
         cadences = [config.every_minutes(s.every) for s in sources]
         if not cadences or not all(cadences):
             return np.empty(0, dtype=np.int64), 0
-        return np.sort(np.concatenate([self._ears_of(s.name, as_of) for s in sources])), max(cadences)
+        return np.sort(np.concatenate([self._ears_of(s.name, as_of, since) for s in sources])), max(cadences)
 
-    def _ears_of(self, source: str, as_of: Instant) -> Ints:
-        """When one source was heard (civil minutes by `as_of`, ascending)."""
-        ears, now = self.heard.of(source), as_of // 60_000_000
+    def _ears_of(self, source: str, as_of: Instant, since: Minute | None) -> Ints:
+        """When one source was heard (civil minutes by `as_of`, ascending): the first time, and all from `since` on."""
+        ears, now = self.heard.of(source), as_of // MINUTE
         offset = self._minute(as_of) - now  # the zone's, now: an hour off in the other half of the year
-        return ears[: np.searchsorted(ears, now, side="right")] + offset
+        ears = ears[: np.searchsorted(ears, now, side="right")]
+        skipped = 0 if since is None else int(np.searchsorted(ears, since - offset))
+        return (np.r_[ears[0], ears[skipped:]] if skipped else ears) + offset
 
     def remember(self, key: tuple[Hashable, ...], most: int, make: Callable[[], T]) -> T:
         """What `make` gives, kept until `most` other things of its kind, `key[0]`, have been asked for since."""
-        with self._reading:
+        with self._keeping:
             kept = self._kept.setdefault(key[0], {})
             if key in kept:
                 kept[key] = kept.pop(key)
                 found: T = kept[key]
                 return found
         made = make()
-        with self._reading:
+        with self._keeping:
             kept[key] = made
             while len(kept) > most:
                 del kept[next(iter(kept))]

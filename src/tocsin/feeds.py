@@ -1,6 +1,6 @@
 """When sources were heard, by the city's clock: what a feed's own series and its completeness are made of. I/O."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -88,12 +88,13 @@ class Volume(NamedTuple):
 
 
 def volume(
-    store: Store, source: str, signal: str, tree: AreaTree, step: Step, tz: ZoneInfo, since: Instant, until: Instant
-) -> Volume:
-    """What a source told of a signal from one moment until before another."""
+    store: Store, source: str, signal: str, tree: AreaTree, step: Step, civil: Callable[[Instant], Minute],
+    since: Instant, until: Instant,
+) -> Volume:  # fmt: skip
+    """What a source told of a signal from one moment until before another; `civil`: the city's clock."""
     by_area, codes = np.zeros(len(tree.areas)), told.areas(store)
     for s in told.sums(store, source, signal, told.AREA, since, until):
         by_area[tree.index.get(codes[s.what], 0)] += s.events
     hours = told.sums(store, source, signal, told.REFERENCE, since, until)
-    steps = {step.floor(civil_minute(s.what * told.HOUR, tz)) for s in hours}
+    steps = {step.floor(civil(s.what * told.HOUR)) for s in hours}
     return Volume(by_area / max(len(steps), 1), np.array(sorted(steps), dtype=np.int64))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from city import DAY_US, make_city, put
-from tocsin.calendar import Step, civil_minute, zone
+from tocsin.calendar import Step, civil_minute, end_of_day, zone
 from tocsin.desk import open_desk
 from tocsin.types import Event
 
@@ -55,14 +55,15 @@ def test_the_cube_is_what_was_said_by_then(sayings, size, many, random):
     for key, (signal, value), area, hours, later in sayings:
         report += later * DAY_US
         history.append(Event("hospital", f"k{key}", signal, area, START + hours * HOUR_US, report, value))
-    with tempfile.TemporaryDirectory() as folder, patch("tocsin.desk.MANY", many):
+    with tempfile.TemporaryDirectory() as folder, patch("tocsin.held.MANY", many):
         desk = make_city(Path(folder))
         for n, start in enumerate(range(0, len(history), size)):
             put(desk, history[start : start + size], f"part {n}")
             if n == 1:  # what is remembered between batches is only what is stored
                 desk.store.close()
                 desk = open_desk(Path(folder), {})
-        moments = sorted({START + 3 * DAY_US, *(e.report_time for e in history)})
+        reports = [START + 3 * DAY_US, *(e.report_time for e in history)]
+        moments = sorted({*reports, *(end_of_day(desk.day(at), desk.tz) for at in reports)})
         for as_of in [*moments, *random.sample(moments, len(moments))]:
             for signal, level in (("cases", "street"), ("cases", "city"), ("other", "district"), ("air", "district")):
                 want = naive(history, as_of, signal, level, desk.step(signal))

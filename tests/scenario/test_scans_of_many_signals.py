@@ -48,7 +48,7 @@ def _quiet(desk: Desk, signal: str, seed: int) -> None:
 
 def test_the_places_are_sorted_once_for_all_signals_and_scans(desk):
     assert len(desk.settings.signals) == MANY
-    assert len([k for k in desk._kept if k[0] == "neighbours"]) == 1
+    assert len(desk._kept["neighbours"]) == 1
 
 
 @pytest.mark.parametrize("scan", ["streets", "again"])

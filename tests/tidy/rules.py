@@ -13,7 +13,9 @@ LEVELS = {  # folder or file of src/tocsin → its level; a module may import lo
     **dict.fromkeys(("calendar", "outlines", "areas", "config"), 1),
     **dict.fromkeys(PURE, 2),
     **dict.fromkeys(("store", "feed", "notify", "plot"), 3),
-    **dict.fromkeys(("ears", "feeds", "desk", "quality", "outlook", "judge", "ahead", "locate", "loop", "views"), 4),
+    **dict.fromkeys(
+        ("ears", "held", "feeds", "desk", "quality", "outlook", "judge", "ahead", "locate", "loop", "views"), 4
+    ),
     "server": 5,
     **dict.fromkeys(("cli", "__main__"), 6),
     "__init__": 0,
@@ -22,8 +24,9 @@ SAME_LEVEL = {  # the only imports within a level, from → to
     "areas": {"outlines"},
     "config": {"calendar"},
     "ears": set(),
+    "held": set(),
     "feeds": {"ears"},
-    "desk": {"ears", "feeds"},
+    "desk": {"ears", "feeds", "held"},
     "quality": {"feeds", "desk"},
     "outlook": {"desk"},
     "judge": {"desk", "outlook"},

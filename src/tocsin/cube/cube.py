@@ -6,8 +6,6 @@ import numpy as np
 
 from tocsin.types import Bools, Floats, Instant, Ints, Kind, Times
 
-QUARTER = 15 * 60_000_000  # microseconds
-
 
 class Columns(NamedTuple):
     """Increments of one signal side by side, in the order they were written; all (M,)."""
@@ -18,6 +16,11 @@ class Columns(NamedTuple):
     value: Floats
     n: Ints
     imported: Bools  # imported = yes
+
+
+def joined(one: Columns, other: Columns) -> Columns:
+    """The rows of both."""
+    return Columns(*(np.concatenate(pair) for pair in zip(one, other, strict=True)))
 
 
 def known(rows: Columns, as_of: Instant, first: int, last: int) -> Columns:
@@ -31,27 +34,26 @@ def taken(rows: Columns, which: Bools | Ints) -> Columns:
     return Columns(area[which], step[which], report[which], value[which], n[which], imported[which])
 
 
-def settled(rows: Columns, as_of: Instant) -> Columns:
-    """The same for every moment from `as_of` on, in fewer rows.
+def settled(rows: Columns, as_of: Instant, ends: Ints) -> Columns:
+    """The same for every moment from `as_of` on, and at each of `ends` (moments, ascending), in fewer rows.
 
-    What was known by then is one row for each cell, value and quarter of an hour of report (its last report in it), so
-    that delays can still be told by civil day in every zone.
+    What was known by then is one row for each cell, value and span from one end to the next, of its last report in it.
     """
     before = rows.report_time <= as_of
     if not before.any():
         return rows
     old = taken(rows, before)
-    quarter = old.report_time // QUARTER
-    order = np.lexsort((old.report_time, quarter, old.imported, old.value, old.step, old.area))
-    old, quarter = taken(old, order), quarter[order]
-    differs = quarter[1:] != quarter[:-1]
+    span = np.searchsorted(ends, old.report_time)
+    order = np.lexsort((old.report_time, span, old.imported, old.value, old.step, old.area))
+    old, span = taken(old, order), span[order]
+    differs = span[1:] != span[:-1]
     differs |= (old.area[1:] != old.area[:-1]) | (old.step[1:] != old.step[:-1])
     differs |= (old.value[1:] != old.value[:-1]) | (old.imported[1:] != old.imported[:-1])
     starts = np.flatnonzero(np.r_[True, differs])
     left = np.add.reduceat(old.n, starts)
     last = np.r_[starts[1:], len(order)] - 1
     kept = taken(old, last)._replace(n=left)  # 0 stays: that the cell was spoken of
-    return Columns(*(np.concatenate(pair) for pair in zip(kept, taken(rows, ~before), strict=True)))
+    return joined(kept, taken(rows, ~before))
 
 
 def counts(rows: Columns, to: Ints, areas: int, times: Times, minutes: int, kind: Kind) -> tuple[Floats, Floats]:

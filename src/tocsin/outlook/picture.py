@@ -165,8 +165,8 @@ def last_news(desk: Desk, table: SignalTable, now: Instant) -> Instant:
 
 def told(desk: Desk, table: SignalTable, as_of: Instant) -> Told:
     """The reporting triangle of a signal as known at a moment."""
-    step, columns = desk.step(table.name), desk.columns(table.name, as_of)
-    seen = heard_until(desk, table, as_of)
+    step, seen = desk.step(table.name), heard_until(desk, table, as_of)
+    columns = desk.columns(table.name, seen)
     now = desk.today(seen)
     newest = step.floor(now)
     known = columns.report_time <= seen

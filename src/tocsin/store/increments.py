@@ -9,24 +9,25 @@ from tocsin.store.db import Store
 
 
 def read_increments(
-    store: Store, signal: str, since: int, place: Mapping[str, int], *, limit: int = 1 << 62, as_of: int = 1 << 62
-) -> tuple[Columns, int]:
-    """At most `limit` increments of a signal after row `since` that were known by `as_of`, and the last row's number.
+    store: Store, signal: str, after: int, place: Mapping[str, int], *, limit: int = 1 << 62,
+    since: int = -1 << 62, as_of: int = 1 << 62,
+) -> tuple[Columns, int]:  # fmt: skip
+    """At most `limit` increments of a signal after row `after`, reported from `since` to `as_of`; the last's number.
 
     `place` gives each area code's position in the tree; rows of areas it does not hold are left to the root (0).
     """
     to = {number: place.get(code, 0) for number, code in store.db.execute("SELECT id, code FROM area")}
     rows = store.db.execute(
         "SELECT i.seq, i.area, i.step, i.report_time, i.value, i.n, i.imported = 'yes' FROM increment i"
-        " JOIN signal s ON s.id = i.signal WHERE s.name = ? AND i.seq > ? AND i.report_time <= ?"
+        " JOIN signal s ON s.id = i.signal WHERE s.name = ? AND i.seq > ? AND i.report_time >= ? AND i.report_time <= ?"
         " ORDER BY i.seq LIMIT ?",
-        (signal, since, as_of, limit),
+        (signal, after, since, as_of, limit),
     ).fetchall()
     table = np.array(rows, dtype=np.float64).reshape(-1, 7)  # every whole number here is under 2^53
     whole = table.astype(np.int64)
     area = np.array([to[a] for a in whole[:, 1].tolist()], dtype=np.int64)
     columns = Columns(area, whole[:, 2], whole[:, 3], table[:, 4].copy(), whole[:, 5], whole[:, 6] == 1)
-    return columns, int(whole[-1, 0]) if len(rows) else since
+    return columns, int(whole[-1, 0]) if len(rows) else after
 
 
 def moved(store: Store, since: int) -> tuple[dict[str, set[int]], int]:

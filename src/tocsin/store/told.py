@@ -108,11 +108,12 @@ def sums(store: Store, source: str, signal: str | None, part: int, since: Instan
             begin, end,
         )  # fmt: skip
     rows = db.execute(
-        "SELECT g.name, x.what, CAST(SUM(x.events) AS BIGINT), COALESCE(SUM(x.total), 0.0)"
-        f" FROM ({' UNION ALL '.join(parts)}) x JOIN signal g ON g.id = x.signal GROUP BY 1, 2 ORDER BY 1, 2",
+        "SELECT x.signal, x.what, CAST(SUM(x.events) AS BIGINT), COALESCE(SUM(x.total), 0.0)"
+        f" FROM ({' UNION ALL '.join(parts)}) x GROUP BY 1, 2",
         values,
-    )
-    return [Sum(*row) for row in rows]
+    ).fetchall()
+    names = dict(db.execute("SELECT id, name FROM signal").fetchall())
+    return sorted(Sum(names[number], *rest) for number, *rest in rows)
 
 
 def _whole(first: int, last: int) -> list[tuple[int, int, int]]:

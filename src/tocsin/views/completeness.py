@@ -1,5 +1,6 @@
 """What feeds did day by day, and how much of each count had come. I/O."""
 
+import hashlib
 from typing import Any
 
 import numpy as np
@@ -52,10 +53,16 @@ def completeness(
 
 def _feed(desk: Desk, source: SourceTable, heard: arrivals.Heard, last: int, at: Instant) -> dict[str, Any]:
     first, now = last - DAYS + 1, desk.today(at)
-    states = arrivals.by_day(heard, first, last - 1, desk.holidays, every_minutes(source.every))
+    # What days were at their end rests on what was heard by then, and on no more than twice the habits' length before.
+    a, b = np.searchsorted(heard.minute, [(first - 2 * arrivals.HISTORY) * DAY, last * DAY + 1])
+    digest = hashlib.sha256(heard.minute[a:b].tobytes() + heard.events[a:b].tobytes()).digest()
+    states = desk.remember(
+        ("days", source.name, first, bool(a), digest), 256,
+        lambda: arrivals.by_day(heard, first, last - 1, desk.holidays, every_minutes(source.every)),
+    )  # fmt: skip
     words = arrivals.judged(heard, now, desk.holidays, every_minutes(source.every))  # today is not over
     spoke = bool(len(heard.minute)) and heard.minute[-1] >= last * DAY
-    states.append(next((w.kind for w in words if w.kind != "half"), "ok" if spoke else ""))
+    states = [*states, next((w.kind for w in words if w.kind != "half"), "ok" if spoke else "")]
     filled = {int(d) for s in desk.settings.signals if source in desk.sources_of(s.name)
               for d in desk.told_by(source.name, s.name, at).steps // DAY}  # fmt: skip
     told = ["filled" if s in ("late", "silent") and d in filled else s for d, s in enumerate(states, first)]
