@@ -16,7 +16,7 @@ import numpy as np
 
 from tocsin import loop, views
 from tocsin.desk import Desk, open_desk
-from tocsin.store import totals
+from tocsin.store import told, totals
 from tocsin.store.heard import hear
 from tocsin.types import Event
 
@@ -128,6 +128,7 @@ def main() -> None:
         timed("make the city", lambda: make(options.directory, options.events, options.days))
     desk = open_desk(options.directory, {})
     now = max(NOW, desk.store.db.execute("SELECT MAX(minute) FROM arrival").fetchone()[0] * 60_000_000) + 30_000_000
+    timed("sums of what sources told, once", lambda: told.fold(desk.store))
     timed("the city, as the page asks first", lambda: views.city(desk, now, can_write=True), 2)
     timed("a signal's increments, of ten", lambda: desk.columns("s0", now))
     timed("the others'", lambda: [desk.columns(f"s{n}", now) for n in range(10)])
@@ -158,10 +159,12 @@ def ask(desk: Desk, now: int) -> None:
     ):
         timed(f"{what}, first", work)
         timed(f"{what}, next", work, 3)
-    past = views.plain.iso(now - 20 * DAY)
+    past, date = views.plain.iso(now - 20 * DAY), views.plain.iso(now - 20 * DAY)[:10]
     for what, work in (
-        ("map as of 20 days ago", lambda: views.area_map(desk, "s0", "street", past, now)),
-        ("completeness as of 20 days ago", lambda: views.completeness(desk, None, past, now)),
+        ("map as of a date, 20 days ago", lambda: views.area_map(desk, "s0", "street", date, now)),
+        ("completeness as of that date", lambda: views.completeness(desk, None, date, now)),
+        ("map as of an hour, 20 days ago", lambda: views.area_map(desk, "s0", "street", past, now)),
+        ("completeness as of that hour", lambda: views.completeness(desk, None, past, now)),
     ):
         timed(f"{what}, first", work)
         timed(f"{what}, next", work)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import date
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -25,7 +26,7 @@ from tocsin.cube.cube import Columns, counts, covered, known
 from tocsin.detect import Detector, detector
 from tocsin.ears import Ears
 from tocsin.errors import ConfigError, MethodError, StoreError
-from tocsin.feeds import Volume, feed_cube, feed_of, volume
+from tocsin.feeds import Volume, feed_cube, feed_of, told_between, volume
 from tocsin.held import Held
 from tocsin.ingest.syndromes import read_terms
 from tocsin.store import open_store
@@ -34,7 +35,7 @@ from tocsin.store.increments import steps_in_store, zone_in_store
 from tocsin.types import Bools, Cube, Event, Floats, Instant, Ints, Minute, Panel, Times
 
 FILE = "city.toml"
-MINUTE, HOUR = 60_000_000, 3_600_000_000
+MINUTE, HOUR, US = 60_000_000, 3_600_000_000, 86_400_000_000
 T = TypeVar("T")
 
 
@@ -191,9 +192,14 @@ class Desk:
         """What a source told of a signal in the eight weeks to the last full hour by `as_of`."""
         until = as_of // HOUR * HOUR
         since = until - HISTORY * 24 * HOUR
-        n = int(self.heard.between(source, since // MINUTE, until // MINUTE)[1].sum())
-        args = (self.store, source, signal, self.tree, self._steps[signal], self._minute, since, until + 1)
-        return self.remember(("volume", source, signal, until, n), 512, lambda: volume(*args))
+        cuts = sorted({since, -(-since // US) * US, until // US * US, until + 1})  # what is between stays for a day
+        return volume(self._told(source, signal, *ends) for ends in pairwise(cuts))
+
+    def _told(self, source: str, signal: str, since: Instant, until: Instant) -> Volume:
+        """What a source told of a signal, in all, from `since` until before `until`; kept while no more of it comes."""
+        n = int(self.heard.between(source, since // MINUTE, (until - 1) // MINUTE)[1].sum())
+        args = (self.store, source, signal, self.tree, self._steps[signal], self._minute, since, until)
+        return self.remember(("told", source, signal, since, until, n), 2048, lambda: told_between(*args))
 
     def panel(self, signal: str, cube: Cube) -> Panel:
         """The cube's areas as detectors see them."""

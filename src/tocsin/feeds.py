@@ -81,20 +81,26 @@ def feed_of(settings: Settings, signal: str) -> SourceTable | None:
 
 
 class Volume(NamedTuple):
-    """What a source usually tells of a signal: events a step by area of the tree (A,), and of which steps at all."""
+    """What a source tells of a signal: events by area of the tree (A,), in a usual step; and of which steps at all."""
 
     by_area: Floats
     steps: Ints
 
 
-def volume(
+def told_between(
     store: Store, source: str, signal: str, tree: AreaTree, step: Step, civil: Callable[[Instant], Minute],
     since: Instant, until: Instant,
 ) -> Volume:  # fmt: skip
-    """What a source told of a signal from one moment until before another; `civil`: the city's clock."""
+    """What a source told of a signal from one moment until before another, in all; `civil`: the city's clock."""
     by_area, codes = np.zeros(len(tree.areas)), told.areas(store)
     for s in told.sums(store, source, signal, told.AREA, since, until):
         by_area[tree.index.get(codes[s.what], 0)] += s.events
     hours = told.sums(store, source, signal, told.REFERENCE, since, until)
-    steps = {step.floor(civil(s.what * told.HOUR)) for s in hours}
-    return Volume(by_area / max(len(steps), 1), np.array(sorted(steps), dtype=np.int64))
+    return Volume(by_area, np.array(sorted({step.floor(civil(s.what * told.HOUR)) for s in hours}), dtype=np.int64))
+
+
+def volume(spans: Iterable[Volume]) -> Volume:
+    """What a source usually tells, from all that it told in each of some spans."""
+    by_area, steps = zip(*spans, strict=True)
+    every = np.unique(np.concatenate(steps))
+    return Volume(np.sum(by_area, axis=0) / max(len(every), 1), every)
