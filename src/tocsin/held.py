@@ -69,9 +69,9 @@ class Held:
     def _earlier(self, signal: str, rows: Columns, as_of: Instant) -> Columns:
         """Of the days that were over by then what is held, which is exact; of the one that was not, what is stored."""
         day = day_of(civil_minute(as_of, self._tz))
-        over = end_of_day(day, self._tz)
-        if over != as_of:
-            over = end_of_day(day - timedelta(days=1), self._tz)
+        if as_of == end_of_day(day, self._tz):
+            return taken(rows, rows.report_time <= as_of)
+        over = end_of_day(day - timedelta(days=1), self._tz)
         before = taken(rows, rows.report_time <= over)
         rest, _ = read_increments(self._store, signal, 0, self._place, since=over + 1, as_of=as_of)
         return joined(before, rest)

@@ -143,6 +143,8 @@ def test_what_was_folded_wrong_is_found(tmp_path: Path) -> None:
     assert told.sums(desk.store, "hospital", "cases", told.DELAY, START, START + DAY_US) == [("cases", 0, 24, 24.0)]
     with desk.store.transaction() as db:
         db.execute("UPDATE told SET events = events + 1 WHERE part = 1 AND hours = 24")
+    assert told.sums(desk.store, "hospital", "cases", told.DELAY, START, START) == []
+    assert told.sums(desk.store, "nobody", None, told.AREA, START, START + DAY_US) == []
     assert [c.name for c in fsck(desk.store, tmp_path, desk.step_of) if c.problems] == ["tallies"]
     desk.store.close()
 

@@ -81,7 +81,7 @@ def sums(store: Store, source: str, signal: str | None, part: int, since: Instan
     db = store.db
     whose = [row[0] for row in db.execute("SELECT id FROM source WHERE name = ?", (source,))]
     which = [row[0] for row in db.execute("SELECT id FROM signal WHERE name = ?", (signal,))] if signal else []
-    if not whose or (signal and not which):
+    if not whose or (signal and not which) or since >= until:
         return []
     parts: list[str] = []
     values: list[int] = []
