@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from city import DAY_US, make_city, put
+from tocsin import held
 from tocsin.calendar import Step, civil_minute, end_of_day, zone
 from tocsin.desk import open_desk
+from tocsin.store import totals
 from tocsin.types import Event
 
 HOUR_US = DAY_US // 24
@@ -62,9 +64,13 @@ def test_the_cube_is_what_was_said_by_then(sayings, size, many, random):
             if n == 1:  # what is remembered between batches is only what is stored
                 desk.store.close()
                 desk = open_desk(Path(folder), {})
+            for signal in ("cases", "air"):  # what is settled is what was known when somebody asked
+                desk.columns(signal, random.choice(history).report_time + random.choice([0, HOUR_US, 9 * DAY_US]))
+        first, last = desk.store.db.execute("SELECT MIN(step), MAX(step) FROM increment").fetchone()
+        assert totals.span(desk.store) == (None if first is None else (first, last))
         reports = [START + 3 * DAY_US, *(e.report_time for e in history)]
         moments = sorted({*reports, *(end_of_day(desk.day(at), desk.tz) for at in reports)})
-        for as_of in [*moments, *random.sample(moments, len(moments))]:
+        for as_of in [*random.sample(moments, len(moments)), *moments]:
             for signal, level in (("cases", "street"), ("cases", "city"), ("other", "district"), ("air", "district")):
                 want = naive(history, as_of, signal, level, desk.step(signal))
                 cube = desk.cube(signal, level, as_of, None, None)
@@ -80,6 +86,41 @@ def test_the_cube_is_what_was_said_by_then(sayings, size, many, random):
                 assert not any(extra.values()), "a cell nobody spoke of is zero or missing"
                 assert signal != "air" or not extra, "a measurement nobody made is missing"
         desk.store.close()
+
+
+def test_days_that_are_over_are_exact_in_memory(tmp_path, monkeypatch):
+    """Held as one row a day of report, a past day's end needs no store; a moment within a day is exact too."""
+    monkeypatch.setattr("tocsin.held.MANY", 2)
+    desk, six = make_city(tmp_path), START + 6 * DAY_US
+    said = [(START + 4 * DAY_US, 1.0), (START + 4 * DAY_US + HOUR_US, 3.0), (START + 5 * DAY_US, 1.0), (six, 7.0),
+            (six + HOUR_US, 1.0), (six + 2 * HOUR_US, 9.0)]  # fmt: skip
+    said += [(START + 8 * DAY_US + n * HOUR_US, float(n)) for n in range(1, 10)]
+    history = [Event("hospital", "k", "cases", "111", START, at, value) for at, value in said]
+    moments = sorted({at + more for at, _ in said for more in (-1, 0, 1)})
+    ends = [end_of_day(desk.day(at), desk.tz) for at in moments]
+
+    def agree(known: list[Event], moments: list[int]) -> None:
+        for at in moments:
+            (want,) = naive(known, at, "cases", "city", desk.step("cases")).values() or [0.0]
+            assert desk.cube("cases", "city", at, None, None).values[0, 0, 0] == want
+
+    put(desk, history[:6], "first")
+    agree(history[:6], [six + DAY_US, *moments[3:]])
+    put(desk, history[6:], "then")
+    desk.columns("cases", START + 5 * DAY_US)  # whoever asks of long ago unsettles nothing
+    agree(history, moments[3:])
+    agree(history, [START + 9 * DAY_US, six + HOUR_US])
+    assert len(desk.columns("cases", START + 9 * DAY_US).step) < 2 * len(history) - 1
+
+    real, asked = held.read_increments, []
+    monkeypatch.setattr(
+        "tocsin.held.read_increments", lambda *a, **given: asked.append(given.get("since")) or real(*a, **given)
+    )
+    agree(history, ends[3:])
+    assert set(asked) == {None}, "only what came since is looked for"
+    agree(history, [six + HOUR_US])
+    assert set(asked) == {None, end_of_day(desk.day(six - DAY_US), desk.tz) + 1}
+    desk.store.close()
 
 
 @settings(max_examples=25, deadline=None)

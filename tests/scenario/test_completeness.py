@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from city import AREAS, CITY
-from tocsin import loop
+from tocsin import loop, views
 from tocsin.calendar import end_of_day
 from tocsin.cube.complete import by_parts, by_sources, due, spoke
 from tocsin.desk import Desk, open_desk
@@ -134,3 +134,27 @@ def test_shares_go_by_volume_and_add_up() -> None:
     whole = by_parts(values, np.array([0, 0, 0]), 1, times, 1440, np.array([True, True, False]))
     assert whole[0, :2].tolist() == pytest.approx([1, 0.2])
     assert np.isnan(whole[0, 2])
+
+
+def test_what_days_were_is_kept_until_more_comes_of_them(tmp_path: Path) -> None:
+    """A desk that was asked before says what one says that opens now: later, after late reports, of the past."""
+    desk = city(tmp_path)
+    for source in HOSPITALS:
+        send(desk, source, range(40))
+
+    def agree(*moments: int) -> list[str]:
+        again = open_desk(tmp_path, {})
+        said = [views.completeness(desk, None, None, at) for at in moments]
+        assert said == [views.completeness(again, None, None, at) for at in moments]
+        again.store.close()
+        return [s for row in said[-1]["sources"] for s in row["states"] if row["name"] == "big"]
+
+    whole = agree(*(moment(desk, d, h) for d in (40, 41) for h in (0.0, 0.1, 7.9, 8.1, 12, 23.9)))
+    send(desk, "big", range(43, 60))
+    before = agree(moment(desk, 50), moment(desk, 59, 23))
+    assert "silent" in before
+    send(desk, "big", range(40, 43))  # a delivery that was forgotten, with its own report times
+    after = agree(moment(desk, 20), moment(desk, 50), moment(desk, 59, 23))
+    assert "silent" not in after
+    assert len(whole) == len(after) == 30
+    desk.store.close()

@@ -1,12 +1,15 @@
 """What is held in memory of when sources were heard is what the store says, whatever came since and for which day."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tocsin.calendar import civil_minute, zone
 from tocsin.ears import LATE, Ears
+from tocsin.feeds import heard_by
 from tocsin.store import open_store
 from tocsin.store.db import Store
 from tocsin.store.deliveries import begin
@@ -15,6 +18,7 @@ from tocsin.store.fsck import fsck
 from tocsin.types import Event
 
 MINUTE = 60_000_000
+AUTUMN = int(datetime(2026, 10, 30, tzinfo=UTC).timestamp()) // 60  # two days later New York puts its clocks back
 SIGNALS = {"ili": ("count", "day")}
 
 
@@ -43,6 +47,31 @@ def test_minutes_are_the_stores(tmp_path_factory, batches):
         for name, heard in said.items():
             assert ears.of(name).tolist() == sorted(heard) == Ears(store).of(name).tolist()
     assert ears.of("nobody").tolist() == []
+    store.close()
+
+
+@settings(max_examples=30, deadline=None)
+@given(batches=BATCHES, zone_=st.sampled_from(["UTC", "Asia/Kathmandu", "America/New_York"]), at=st.integers(0, 9000))
+def test_hearings_are_the_stores_by_five_minutes(tmp_path_factory, batches, zone_, at):
+    """New events of each five minutes, by the city's clock: also where clocks are put on or back."""
+    store, tz = open_store(tmp_path_factory.mktemp("slots")), zone(zone_)
+    ears = Ears(store)
+    for n, (source, minutes) in enumerate(batches):
+        told(store, source, [AUTUMN + m for m in minutes], tag=f"{n}:")
+        if n % 2:  # told again: heard, and nothing new
+            told(store, source, [AUTUMN + m for m in minutes], tag=f"{n}:")
+    until = (AUTUMN + at) * MINUTE
+    heard = heard_by(ears, ["a", "b", "nobody"], tz, until, 3)
+    for name in ("a", "b", "nobody"):
+        slots: dict[int, list[tuple[int, int]]] = {}
+        for minute, events in store.db.execute(
+            "SELECT minute, events FROM arrival a JOIN source s ON s.id = a.source WHERE s.name = ? ORDER BY 1", (name,)
+        ):
+            if (until - 1) // MINUTE - 3 * 1440 <= minute <= (until - 1) // MINUTE:
+                slots.setdefault(minute // 5, []).append((minute, events))
+        firsts = [civil_minute(of[0][0] * MINUTE, tz) for of in slots.values()]
+        assert heard[name].minute.tolist() == [max(firsts[: i + 1]) for i in range(len(firsts))]
+        assert heard[name].events.tolist() == [sum(n for _, n in of) for of in slots.values()]
     store.close()
 
 
