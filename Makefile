@@ -6,7 +6,8 @@ RUN = .venv/bin
 DEV = .venv-dev/bin
 
 # What is asked again with every store on PostgreSQL: whatever writes, reads or judges through one.
-ON_POSTGRES = tests/cli tests/feed tests/server tests/property/test_bitemporal.py tests/sim/test_faults.py \
+ON_POSTGRES = tests/cli tests/feed tests/server tests/property/test_bitemporal.py tests/property/test_told.py \
+  tests/sim/test_faults.py \
   tests/scenario/test_episodes.py tests/scenario/test_recount.py tests/scenario/test_retention.py \
   tests/scenario/test_views.py tests/store/test_keys.py
 
