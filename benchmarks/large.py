@@ -2,9 +2,9 @@
 
     PYTHONPATH=src python benchmarks/large.py [DIRECTORY] [--events 1000000] [--days 60]
 
-Makes the city in DIRECTORY unless it is there, or for this once: ten sources heard every minute, each telling of two of ten signals in
-400 streets, written straight into the tables. Then times what is asked: the first answer of a program that has just
-started, and the next ones, as time goes on.
+Makes the city in DIRECTORY unless it is there, or for this once: ten sources heard every minute, each telling of two of
+ten signals in 400 streets, written straight into the tables. Then times what is asked: the first answer of a program
+that has just started, and the next ones, as time goes on.
 """
 
 import argparse
