@@ -168,7 +168,7 @@ def test_a_beat_every_second_scans_when_there_is_something_new_and_not_too_often
 
 
 def test_neighbours_are_sorted_once(mild):
-    kept = [k for k in mild._kept if k[0] == "neighbours"]
+    kept = mild._kept["neighbours"]
     assert len(kept) == 1
 
 
