@@ -21,6 +21,8 @@ TABLES = (
     "increment",
     "arrival",
     "arrival_day",
+    "tide",
+    "span",
     "finding",
     "note",
     "evidence",

@@ -66,6 +66,7 @@ def test_a_lived_in_store_is_whole(tmp_path):
         ("UPDATE event SET area = 999 WHERE seq = 3", {"references", "counts"}),
         ("DELETE FROM finding WHERE id = 1", {"numbers", "tallies"}),
         ("UPDATE delivery SET events = events + 1 WHERE id = 1", {"tallies"}),
+        ("UPDATE tide SET heard = heard + 1", {"tallies"}),
         ("UPDATE span SET last = last + 1440", {"tallies"}),
         ("INSERT INTO told VALUES (1, 1, 0, 24, 0, 1, 1, 1.0)", {"tallies"}),
         ("INSERT INTO note (seq, alert, at, who, action, what) VALUES (99, 'a', 1, 'b', 'comment', '')", {"numbers"}),

@@ -12,7 +12,7 @@ BATCH = 10_000
 # Every table with the columns that order it, in an order in which references find what they refer to.
 TABLES = {
     "source": "id", "area": "id", "signal": "id", "clock": "one", "delivery": "id", "event": "seq", "increment": "seq",
-    "arrival": "source, minute", "arrival_day": "source, day", "folded": "one", "span": "one",
+    "arrival": "source, minute", "arrival_day": "source, day", "folded": "one", "span": "one", "tide": "one",
     "told": "source, signal, part, hours, start, what", "message": "sha256", "finding": "id", "note": "seq",
     "evidence": "alert, area, detector, step, observed, at", "scan": "scan, signal, at",
     "cluster": "scan, signal, at, id", "tick": "at", "fault": "at, part, message",

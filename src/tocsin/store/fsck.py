@@ -90,6 +90,8 @@ def _tallies(db: Connection) -> Check:
     summed = {tuple(map(int, row)) for row in db.execute("SELECT source, day, events, duplicates FROM arrival_day")}
     if odd := len({row[:2] for row in heard ^ summed}):
         problems.append(f"arrivals of {odd} days do not add up to what is kept of the day")
+    if sum(row[2] + row[3] for row in summed) != sum(row[0] for row in db.execute("SELECT heard FROM tide")):
+        problems.append("the days' arrivals do not add up to what is kept of all")
     sums, odd = told.odd(db)
     if odd:
         problems.append(f"{odd} sums of what sources told are not those of their events")

@@ -23,6 +23,11 @@ def hear(db: Connection, said: Mapping[tuple[int, int], tuple[int, int]]) -> Non
             f" duplicates = {table}.duplicates + excluded.duplicates",
             [(*at, *n) for at, n in rows.items()],
         )
+    db.execute(
+        "INSERT INTO tide (one, heard) VALUES (1, ?)"
+        " ON CONFLICT (one) DO UPDATE SET heard = tide.heard + excluded.heard",
+        (sum(events + duplicates for events, duplicates in said.values()),),
+    )
 
 
 def by_day(store: Store) -> ByDay:
@@ -56,5 +61,5 @@ def last_heard(store: Store, until: int) -> dict[str, int]:
 
 def tide(store: Store) -> int:
     """A number that grows with every event heard, new or not."""
-    said = "SELECT CAST(COALESCE(SUM(events + duplicates), 0) AS BIGINT) FROM arrival_day"
-    return int(store.db.execute(said).fetchone()[0])
+    row = store.db.execute("SELECT heard FROM tide").fetchone()
+    return 0 if row is None else int(row[0])
