@@ -139,7 +139,7 @@ def measure(options: argparse.Namespace) -> None:
         timed("make the city", lambda: make(options.directory, options.events, options.days))
     desk = open_desk(options.directory, {})
     now = max(NOW, desk.store.db.execute("SELECT MAX(minute) FROM arrival").fetchone()[0] * 60_000_000) + 30_000_000
-    timed("sums of what sources told, once", lambda: told.fold(desk.store))
+    timed("sums of what sources told, once", lambda: told.fold(desk.store, most=1 << 30))
     timed("the city, as the page asks first", lambda: views.city(desk, now, can_write=True), 2)
     timed("a signal's increments, of ten", lambda: desk.columns("s0", now))
     timed("the others'", lambda: [desk.columns(f"s{n}", now) for n in range(10)])

@@ -155,8 +155,11 @@ def test_a_few_events_are_left_lying(tmp_path: Path) -> None:
     put(desk, [Event("hospital", f"k{n}", "cases", "111", START, START + n * HOUR, 1.0) for n in range(30)])
     told.fold(desk.store)
     assert desk.store.db.execute("SELECT COUNT(*) FROM told").fetchone()[0] == 0
+    with patch("tocsin.store.told.MANY", 7):
+        told.fold(desk.store, few=16, most=2)
+    assert desk.store.db.execute("SELECT seq FROM folded").fetchone()[0] == 14, "the rest waits for the next beat"
     for _ in range(2):
-        told.fold(desk.store, few=30)
+        told.fold(desk.store, few=16)
         folded = desk.store.db.execute("SELECT CAST(SUM(events) AS BIGINT) FROM told GROUP BY part, hours").fetchall()
         assert [n for (n,) in folded] == [30] * 6
     desk.store.close()

@@ -14,6 +14,7 @@ from tocsin.types import Instant
 HOUR, DAY = 3_600_000_000, 86_400_000_000  # microseconds
 AREA, REFERENCE, DELAY = range(3)  # parts: by what events are summed
 FEW, MANY = 5_000, 100_000  # events that are left lying; those folded in one transaction
+MOST = 10  # transactions of one fold: a beat that finds a store of before, or a long file, goes on after some seconds
 _WHAT = "e.area", f"e.reference_time / {HOUR}", f"(e.report_time - e.reference_time) / {DAY}"
 _MARK = "COALESCE((SELECT seq FROM folded), 0)"
 _FLOOR = "{0} - ({0} % {1} + {1}) % {1}"
@@ -47,9 +48,11 @@ class Sum(NamedTuple):
     total: float  # of their values
 
 
-def fold(store: Store, few: int = FEW) -> None:
-    """Add the events that came since to the sums, if there are `few` or more of them."""
-    while _left(store.db)[1] >= max(few, 1):
+def fold(store: Store, few: int = FEW, most: int = MOST) -> None:
+    """Add the events that came since to the sums, as long as they are `few` or more, in at most so many transactions."""
+    for _ in range(most):
+        if _left(store.db)[1] < max(few, 1):
+            return
         with store.transaction() as db:
             upto, left = _left(db)  # another process may have been quicker
             to = upto + min(left, MANY)
