@@ -49,7 +49,7 @@ class Sum(NamedTuple):
 
 
 def fold(store: Store, few: int = FEW, most: int = MOST) -> None:
-    """Add the events that came since to the sums, as long as they are `few` or more, in at most so many transactions."""
+    """Add the events that came since to the sums, as long as they are `few` or more; at most so many transactions."""
     for _ in range(most):
         if _left(store.db)[1] < max(few, 1):
             return
