@@ -191,6 +191,27 @@ def test_a_store_that_stays_away_closes_the_line_without_an_answer(
     go(main)
 
 
+def test_a_sender_that_has_gone_costs_no_line_of_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(loop, "receive", Failing(away=2))
+
+    async def main() -> None:
+        async with running(city(tmp_path, VISITS, MLLP)) as (site, feeds):
+            await until(up(site))
+            async with line(feeds) as one:
+                one.send(*(adt(f"C{n}", f"v{n}") for n in range(20)))
+                await until(lambda: site.feeds["visits"].state == "paused", "paused")
+                one.writer.transport.abort()
+            await until(up(site))
+            assert await answered(feeds, adt("next", "next"))
+            assert stored(site)[0] == 21
+
+    with caplog.at_level("WARNING"):
+        go(main)
+    assert caplog.messages == []
+
+
 def test_idle_and_too_many_connections_are_closed(tmp_path: Path) -> None:
     async def main() -> None:
         async with running(city(tmp_path, VISITS, MLLP + "idle = 0.5\nconnections = 1\n")) as (site, feeds):

@@ -124,8 +124,8 @@ class Mllp:
                         status.wrong(f"{_peer(writer)}: {frames.garbage} bytes outside a frame were passed over")
                         frames.garbage = 0
             for at in range(0, len(found), TOGETHER):
-                for answer in await self._answers(found[at : at + TOGETHER], writer, deliver, status):
-                    writer.write(START + answer + END)
+                answers = await self._answers(found[at : at + TOGETHER], writer, deliver, status)
+                writer.write(b"".join(START + a + END for a in answers))  # at once: asyncio logs writes to who has gone
                 async with asyncio.timeout(self._feed.idle):
                     await writer.drain()
 
