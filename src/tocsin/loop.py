@@ -209,8 +209,6 @@ def receive(
         delivery = deliveries.begin(desk.store, source.name, name, sha, mapping_digest(desk, source), now)
         items = list(_until_all_is_wrong(parsed(desk, source, BytesIO(data), name, delivery.received)))
         look(items)
-        if delivery.done:  # what was wrong with it is known
-            items = [i for i in items if isinstance(i, Event)]
         deliveries.keep_message(desk.store, sha, data, now)
         taken = put(desk, items, delivery.id, delivery.received, known=delivery.done)
         deliveries.done(desk.store, delivery.id)

@@ -119,6 +119,8 @@ def test_a_message_that_becomes_only_findings_is_an_error_and_a_type_not_taken_i
             async with line(feeds) as one:
                 one.send(adt("C1", told="20270101000000"), adt("C2", kind="A24"), adt("C3"))
                 bad, other, good = [await one.answer() for _ in range(3)]
+                one.send(adt("C1", told="20270101000000"), adt("C2", kind="A24"))  # sent again, it is no better
+                assert [(await one.answer())["MSA"] for _ in range(2)] == [bad["MSA"], other["MSA"]]
             assert (bad["MSA"][1:3], other["MSA"][1:3], good["MSA"][1:3]) == (["AE", "C1"], ["AR", "C2"], ["AA", "C3"])
             assert bad["ERR"][3:5] == ["207^Application internal error^HL70357", "E"]
             assert bad["MSA"][3] == bad["ERR"][8] != ""
@@ -262,6 +264,26 @@ def test_a_port_that_is_taken_is_a_fault_in_words_and_is_tried_again(tmp_path: P
             holder.close()
             await holder.wait_closed()
             await until(up(site))
+
+    go(main)
+
+
+def test_a_port_that_is_taken_is_asked_for_without_longer_and_longer_pauses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tocsin.feed.contract.PAUSE", 1000.0)
+    monkeypatch.setattr("tocsin.feed.contract.LONGEST", 1000.0)
+    monkeypatch.setattr("tocsin.feed.mllp.AGAIN", 0.01, raising=False)
+
+    async def main() -> None:
+        holder = await asyncio.start_server(lambda r, w: w.close(), "127.0.0.1", 0)
+        port = holder.sockets[0].getsockname()[1]
+        async with running(city(tmp_path, VISITS, f'kind = "mllp"\nport = {port}\n')) as (site, _):
+            await until(lambda: site.feeds["visits"].state == "down", "down")
+            holder.close()
+            await holder.wait_closed()
+            await until(up(site))
+            assert (site.feeds["visits"].errors, site.feeds["visits"].problem) == (1, "")
 
     go(main)
 

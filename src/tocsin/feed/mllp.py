@@ -22,6 +22,7 @@ from tocsin.types import Instant
 PIECE = 1 << 16
 TOGETHER = 32  # messages of one connection that are written together
 PATIENCE = 30.0
+AGAIN = 2.0  # seconds between tries of a port that is taken: by a server that may end, and whose senders come to us then
 
 
 class Mllp:
@@ -61,7 +62,14 @@ class Mllp:
                 open_ones.discard(me)
                 writer.close()
 
-        server = await self._listen(talk)
+        while True:
+            try:
+                server = await self._listen(talk)
+                break
+            except FeedError as e:
+                if status.problem != sentence(e):
+                    status.now("down", sentence(e))
+                await asyncio.sleep(AGAIN)
         status.now("up")
         try:
             await asyncio.Event().wait()  # until cancelled
