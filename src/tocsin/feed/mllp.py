@@ -22,7 +22,7 @@ from tocsin.types import Instant
 PIECE = 1 << 16
 TOGETHER = 32  # messages of one connection that are written together
 PATIENCE = 30.0
-AGAIN = 2.0  # seconds between tries of a port that is taken: by a server that may end, and whose senders come to us then
+AGAIN = 2.0  # seconds between tries of a port that is taken: a server that ends leaves its senders to us
 
 
 class Mllp:

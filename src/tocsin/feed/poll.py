@@ -19,7 +19,7 @@ from tocsin.feed.pages import next_link
 from tocsin.types import Instant
 
 LONGEST = 3600.0  # seconds that a server may ask us to stay away
-# What a page is found to be that holds none of our records: an error in words, a form to sign in, a page of maintenance.
+# What is found of a page that holds none of our records: an error in words, a form to sign in, a page of maintenance.
 NO_PAGE = ("not-a-table", "bad-json", "bad-xml", "bad-fhir", "bad-protobuf", "missing-column", "service-error")
 
 

@@ -35,8 +35,8 @@ def now() -> Instant:
 class Site:
     """One open city on the wire.
 
-    `faults`: what broke in the server's own parts, newest last, at most 20; `away`: what each part cannot do for as long
-    as the store is away, its disk full, or it is locked.
+    `faults`: what broke in the server's own parts, newest last, at most 20; `away`: what each part cannot do while the
+    store is away, its disk full, or it is locked.
     """
 
     desk: Desk
