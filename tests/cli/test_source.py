@@ -32,6 +32,7 @@ def test_a_sample_of_every_format_is_known_and_its_proposal_is_usable(name):
     assert found.format == ("jsonl" if lines else base(name))
     text = city_text() + found.toml
     made = config.parse(text)  # what is proposed is a valid city.toml
+    assert made.source("clinic").files == "inbox/clinic*"  # and takes no other source's files
     if "FILL IN" not in found.toml:
         items = read(data, made)
         assert sum(isinstance(i, Event) for i in items) >= len(rows_)
