@@ -322,5 +322,7 @@ def test_an_older_message_of_a_visit_that_comes_late_is_kept_and_changes_nothing
             events, findings, messages = stored(site)
             assert (events, messages) == (1, 2)
             assert findings == 1
+            said = site.desk.store.db.execute("SELECT message FROM finding").fetchone()[0]
+            assert "Known: 1 reported at 2026-03-02 09:45:00+00:00." in said
 
     go(main)
