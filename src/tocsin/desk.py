@@ -280,7 +280,7 @@ def open_desk(directory: Path, env: Mapping[str, str], *, agree: bool = True) ->
     mapped = config.expand(settings.areas.geojson, directory, env) if settings.areas.geojson else None
     if mapped is not None:
         areas = areas.drawn(_bytes(mapped, "areas.geojson"), settings.areas.geojson_key, str(mapped))
-    store = open_store(directory, config.fill(settings.store.url, env), settings.store.schema)
+    store = open_store(directory, config.store_url(settings, env), settings.store.schema)
     desk = Desk(directory, settings, areas, store, mapped)
     if agree:
         _agree(desk)

@@ -82,6 +82,20 @@ def take(
     return total
 
 
+def retake(desk: Desk, source: SourceTable, sha: str, name: str, items: list[Item], now: Instant) -> Taken | None:
+    """Write what the mapping of now makes of a delivery that came before; what was found of it before is closed.
+
+    All of it or nothing. None: it is being taken in by this very mapping, and that must go on first.
+    """
+    with desk.store.transaction():
+        delivery = deliveries.begin(desk.store, source.name, name, sha, mapping_digest(desk, source), now)
+        if delivery.items and not delivery.done:
+            return None
+        taken = put(desk, items, delivery.id, now, known=delivery.done)
+        deliveries.supersede(desk.store, delivery.id, now)
+    return taken
+
+
 def parsed(desk: Desk, source: SourceTable, stream: BinaryIO, file: str, received: Instant) -> Iterator[Item]:
     """The events and findings of a seekable stream, in its order; nothing is stored."""
     if why := trial.unsound(stream):
@@ -209,8 +223,6 @@ def receive(
         delivery = deliveries.begin(desk.store, source.name, name, sha, mapping_digest(desk, source), now)
         items = list(_until_all_is_wrong(parsed(desk, source, BytesIO(data), name, delivery.received)))
         look(items)
-        if delivery.done:  # what was wrong with it is known
-            items = [i for i in items if isinstance(i, Event)]
         deliveries.keep_message(desk.store, sha, data, now)
         taken = put(desk, items, delivery.id, delivery.received, known=delivery.done)
         deliveries.done(desk.store, delivery.id)

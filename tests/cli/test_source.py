@@ -1,5 +1,6 @@
 """`tocsin source`: what is proposed can be pasted and reads the sample; what would change is said before it does."""
 
+import json
 import tomllib
 
 import pytest
@@ -31,6 +32,7 @@ def test_a_sample_of_every_format_is_known_and_its_proposal_is_usable(name):
     assert found.format == ("jsonl" if lines else base(name))
     text = city_text() + found.toml
     made = config.parse(text)  # what is proposed is a valid city.toml
+    assert made.source("clinic").files == "inbox/clinic*"  # and takes no other source's files
     if "FILL IN" not in found.toml:
         items = read(data, made)
         assert sum(isinstance(i, Event) for i in items) >= len(rows_)
@@ -154,3 +156,69 @@ def test_diff_reads_messages_as_it_reads_files(tocsin, city):
         loop.receive(desk, source, (HEAD + rows(i, i + 1)).encode(), "POST", NOW)
     desk.store.close()
     assert "3 files, 3 events" in tocsin("source", "diff", "hospital", "--city", city).out
+
+
+def counted(tocsin, city, *more):
+    """(area, day): value of what is known, where it is not 0."""
+    said = tocsin("cube", "--signal", "ili", "--level", "district", "--from", "2026-03-01", "--to", "2026-03-31",
+                  "--city", city, *more).out.splitlines()[1:]  # fmt: skip
+    return {(a, d): float(v) for a, d, v in (line.split(",") for line in said) if v not in ("", "0")}
+
+
+def test_apply_does_to_messages_what_diff_says_and_once(tocsin, city):
+    (city / "city.toml").write_text(CITY + FEED.replace(', file = "words.csv"', "").replace("ours", "ili"), "utf-8")
+    desk = open_desk(city, {})
+    source = desk.settings.source("east")
+    told = [("v1", "202603020840", "打摆子"), ("v1", "202603021000", "发热咳嗽"), ("v2", "202603020850", "崴脚")]
+    for visit_, at, complaint in told:
+        loop.receive(desk, source, visit(visit_, at, complaint).encode(), "mllp 10.0.0.7", NOW)
+    loop.receive(desk, source, visit("v3", "202603020850", "打摆子").replace("101", "777").encode(), "mllp", NOW)
+    desk.store.close()
+    assert counted(tocsin, city) == {("101", "2026-03-02"): 1}
+    assert "1 open findings" in tocsin("findings", "--city", city).out
+
+    (city / "words.csv").write_text("syndrome,kind,term\nili,zh,打摆子\nili,zh,崴脚\n", "utf-8")
+    text = (city / "city.toml").read_text("utf-8").replace('area = "PID-11.9"', AREA)
+    (city / "city.toml").write_text(text.replace('{ ili = "ili" }', '{ ili = "ili" }, file = "words.csv"'), "utf-8")
+    said = tocsin("source", "diff", "east", "--city", city)
+    assert "changed: 3" in said.out
+    done = tocsin("source", "apply", "east", "--city", city)
+    assert (done.code, done.out) == (0, "4 files read again; 3 events written, 0 findings\n")
+    assert counted(tocsin, city) == {("102", "2026-03-02"): 3}
+    assert tocsin("source", "diff", "east", "--city", city).code == 0
+    assert "0 open findings" in tocsin("findings", "--city", city).out
+    again = json.loads(tocsin("source", "apply", "east", "--json", "--city", city).out)
+    assert again == {"files": 4, "accepted": 0, "findings": 0, "waiting": []}
+    assert tocsin("fsck", "--city", city).code == 0
+
+
+AREA = 'area = { column = "PID-11.9", map = { "101" = "102", "777" = "102" } }'
+
+
+def test_apply_leaves_what_was_known_then_as_it_was(tocsin, city):
+    text = CITY.replace('report = "reported"\n', "")
+    (city / "city.toml").write_text(text, "utf-8")
+    desk = open_desk(city, {})
+    came = 1_772_445_600_000_000  # 2026-03-02
+    for i in range(2):
+        loop.receive(desk, desk.settings.source("hospital"), (HEAD + rows(i, i + 1)).encode(), "POST", came + i)
+    desk.store.close()
+    then = counted(tocsin, city)
+    assert sorted(a for a, _ in then) == ["101", "102"]
+    turned = {"101": "102", "102": "101"}
+    changed = text.replace('area = "area"', 'area = { column = "area", map = { "101" = "102", "102" = "101" } }')
+    (city / "city.toml").write_text(changed, "utf-8")
+    assert tocsin("source", "apply", "hospital", "--city", city).code == 0
+    assert counted(tocsin, city) == {(turned[a], d): v for (a, d), v in then.items()}
+    assert counted(tocsin, city, "--as-of", "2026-03-09") == then
+
+
+def test_apply_leaves_a_file_that_is_being_taken_in_alone(tocsin, city):
+    desk = open_desk(city, {})
+    source = desk.settings.source("hospital")
+    loop.receive(desk, source, (HEAD + rows(0, 3)).encode(), "in.csv", NOW)
+    with desk.store.transaction() as db:  # as it is after a kill between two batches
+        db.execute("UPDATE delivery SET done = 0")
+    desk.store.close()
+    said = tocsin("source", "apply", "hospital", "--city", city)
+    assert (said.code, "in.csv: its taking in was interrupted" in said.out) == (1, True)

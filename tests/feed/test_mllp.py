@@ -119,6 +119,8 @@ def test_a_message_that_becomes_only_findings_is_an_error_and_a_type_not_taken_i
             async with line(feeds) as one:
                 one.send(adt("C1", told="20270101000000"), adt("C2", kind="A24"), adt("C3"))
                 bad, other, good = [await one.answer() for _ in range(3)]
+                one.send(adt("C1", told="20270101000000"), adt("C2", kind="A24"))  # sent again, it is no better
+                assert [(await one.answer())["MSA"] for _ in range(2)] == [bad["MSA"], other["MSA"]]
             assert (bad["MSA"][1:3], other["MSA"][1:3], good["MSA"][1:3]) == (["AE", "C1"], ["AR", "C2"], ["AA", "C3"])
             assert bad["ERR"][3:5] == ["207^Application internal error^HL70357", "E"]
             assert bad["MSA"][3] == bad["ERR"][8] != ""
@@ -191,6 +193,27 @@ def test_a_store_that_stays_away_closes_the_line_without_an_answer(
     go(main)
 
 
+def test_a_sender_that_has_gone_costs_no_line_of_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(loop, "receive", Failing(away=2))
+
+    async def main() -> None:
+        async with running(city(tmp_path, VISITS, MLLP)) as (site, feeds):
+            await until(up(site))
+            async with line(feeds) as one:
+                one.send(*(adt(f"C{n}", f"v{n}") for n in range(20)))
+                await until(lambda: site.feeds["visits"].state == "paused", "paused")
+                one.writer.transport.abort()
+            await until(up(site))
+            assert await answered(feeds, adt("next", "next"))
+            assert stored(site)[0] == 21
+
+    with caplog.at_level("WARNING"):
+        go(main)
+    assert caplog.messages == []
+
+
 def test_idle_and_too_many_connections_are_closed(tmp_path: Path) -> None:
     async def main() -> None:
         async with running(city(tmp_path, VISITS, MLLP + "idle = 0.5\nconnections = 1\n")) as (site, feeds):
@@ -245,6 +268,26 @@ def test_a_port_that_is_taken_is_a_fault_in_words_and_is_tried_again(tmp_path: P
     go(main)
 
 
+def test_a_port_that_is_taken_is_asked_for_without_longer_and_longer_pauses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tocsin.feed.contract.PAUSE", 1000.0)
+    monkeypatch.setattr("tocsin.feed.contract.LONGEST", 1000.0)
+    monkeypatch.setattr("tocsin.feed.mllp.AGAIN", 0.01, raising=False)
+
+    async def main() -> None:
+        holder = await asyncio.start_server(lambda r, w: w.close(), "127.0.0.1", 0)
+        port = holder.sockets[0].getsockname()[1]
+        async with running(city(tmp_path, VISITS, f'kind = "mllp"\nport = {port}\n')) as (site, _):
+            await until(lambda: site.feeds["visits"].state == "down", "down")
+            holder.close()
+            await holder.wait_closed()
+            await until(up(site))
+            assert (site.feeds["visits"].errors, site.feeds["visits"].problem) == (1, "")
+
+    go(main)
+
+
 def test_certificates_that_cannot_be_read_stop_the_server_before_it_begins(tmp_path: Path) -> None:
     made = city(tmp_path, VISITS, MLLP + 'cert = "gone.pem"\nkey = "gone.pem"\n')
     with pytest.raises(ConfigError, match=r"visits.*gone\.pem"):
@@ -279,5 +322,7 @@ def test_an_older_message_of_a_visit_that_comes_late_is_kept_and_changes_nothing
             events, findings, messages = stored(site)
             assert (events, messages) == (1, 2)
             assert findings == 1
+            said = site.desk.store.db.execute("SELECT message FROM finding").fetchone()[0]
+            assert "Known: 1 reported at 2026-03-02 09:45:00+00:00." in said
 
     go(main)

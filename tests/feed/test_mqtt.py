@@ -18,6 +18,7 @@ from server.test_writes import EVENT
 from tocsin import cli, loop
 from tocsin.errors import FeedError
 from tocsin.feed import mqtt
+from tocsin.feed.contract import Status
 
 pytestmark = pytest.mark.skipif(mosquitto.PROGRAM is None, reason="mosquitto is not installed (Debian: mosquitto)")
 VERSIONS = ["5", "3.1.1"]
@@ -105,7 +106,13 @@ def test_a_store_that_comes_back_goes_on_without_a_new_line(
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-def test_a_broker_that_goes_is_waited_for(tmp_path: Path, broker: mosquitto.Broker, how: signal.Signals) -> None:
+def test_a_broker_that_goes_is_waited_for(
+    tmp_path: Path, broker: mosquitto.Broker, how: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    now = Status.now
+    monkeypatch.setattr(Status, "now", lambda self, state, why="": (said.append(why), now(self, state, why)))
+
     async def main() -> None:
         async with running(city(tmp_path, ROWS, feed(broker))) as (site, _):
             await until(up(site))
@@ -120,6 +127,7 @@ def test_a_broker_that_goes_is_waited_for(tmp_path: Path, broker: mosquitto.Brok
             assert stored(site)[1] == 0
 
     go(main)
+    assert any("use the client name 'tocsin-rows'?" in why for why in said)
 
 
 def test_canonical_events_findings_and_the_one_that_leads(tmp_path: Path, broker: mosquitto.Broker) -> None:

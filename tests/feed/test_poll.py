@@ -122,6 +122,51 @@ def test_the_watermark_moves_only_when_a_whole_round_is_durable(
     go(main)
 
 
+@pytest.mark.parametrize(
+    ("form", "page"),
+    [
+        ("csv", b"<html>\n<p>sign in</p>\n</html>\n"),
+        ("json", b"<html>sign in</html>"),
+        ("json", b'{"code":401,"msg":"the token is over"}'),
+        ("jsonl", b"<html>sign in</html>\n"),
+        ("open311", b'[{"code":403,"description":"bad key"}]'),
+        ("fhir", b'{"resourceType":"OperationOutcome","issue":[{"severity":"error","diagnostics":"busy"}]}'),
+    ],
+)
+def test_an_error_that_says_200_moves_no_watermark(tmp_path: Path, api: Api, form: str, page: bytes) -> None:
+    source = ROWS.replace('"jsonl"', f'"{form}"' + ('\nrecords = "/rows"' if form == "json" else ""))
+    made = city(tmp_path, source, feed(api, "/rows", 'since = "after"\noverlap = 60\n'))
+    api.pages["/rows"] = 200, {"ETag": '"error"'}, page
+
+    async def main() -> None:
+        async with running(made) as (site, _):
+            await until(lambda: site.feeds["rows"].state == "down", "down")
+            assert "no page of records" in site.feeds["rows"].problem
+            assert "sign in" not in site.feeds["rows"].problem
+            await until(lambda: len(api.asked) > 1, "asked again")
+            assert {path for path, _ in api.asked} == {"/rows"}
+            assert not any("if-none-match" in h for _, h in api.asked)
+            assert not (made / "feeds").exists()
+
+    go(main)
+
+
+@pytest.mark.parametrize(
+    ("form", "page"), [("jsonl", b""), ("jsonl", b"\n"), ("json", b'{"rows":[]}'), ("csv", b"id,day,town\n")]
+)
+def test_a_page_of_nothing_new_is_a_page(tmp_path: Path, api: Api, form: str, page: bytes) -> None:
+    source = ROWS.replace('"jsonl"', f'"{form}"' + ('\nrecords = "/rows"' if form == "json" else ""))
+    api.pages["/rows"] = 200, {}, page
+
+    async def main() -> None:
+        async with running(city(tmp_path, source, feed(api, "/rows", 'since = "after"\noverlap = 60\n'))) as (site, _):
+            await until(lambda: any("after=2026-03-02T09%3A59%3A00Z" in path for path, _ in api.asked), "watermark")
+            assert stored(site)[:2] == (0, 0)
+            assert up(site)()
+
+    go(main)
+
+
 def test_a_server_in_trouble_is_asked_later_and_when_it_says(tmp_path: Path, api: Api) -> None:
     async def main() -> None:
         async with running(city(tmp_path, ROWS, feed(api))) as (site, _):
@@ -148,7 +193,7 @@ def test_a_server_in_trouble_is_asked_later_and_when_it_says(tmp_path: Path, api
         ((200, {"Content-Encoding": "gzip"}, gzip.compress(b"x" * 10**6)), "most = 1000\n", "over 1000 bytes"),
         ((200, {"Content-Encoding": "gzip"}, gzip.compress(row("a"))[:-9]), "", "broke off"),
         ((200, {"Content-Encoding": "gzip"}, b"plain"), "", "broke off"),
-        ((200, {}, b"<html>"), 'next = "/next"\n', "no JSON"),
+        ((200, {}, b"<html>"), 'next = "/next"\n', "no page of records ("),
         ((404, {}, b""), "", "answered 404"),
     ],
 )

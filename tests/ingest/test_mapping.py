@@ -116,6 +116,8 @@ def test_a_report_is_stamped_on_arrival_where_the_file_has_none() -> None:
     [
         ({"n": "many"}, "bad-value", "n"),
         ({"n": "-1"}, "bad-value", "n"),
+        ({"n": "110101199003071234"}, "bad-value", "n"),
+        ({"n": "1e300"}, "bad-value", "n"),
         ({"n": "1,000"}, "bad-value", "n"),
         ({"n": "1_000"}, "bad-value", "n"),
         ({"n": "nan"}, "bad-value", "n"),

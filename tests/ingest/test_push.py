@@ -83,6 +83,7 @@ def test_a_record_may_come_by_file_or_push() -> None:
         ({"report_time": ""}, "bad-date", "report_time"),
         ({"reference_time": "2026-03-04"}, "reference-after-report", "reference_time"),
         ({"value": -1}, "bad-value", "value"),
+        ({"value": 1e11}, "bad-value", "value"),
         ({"value": None}, "bad-value", "value"),
         ({"value": "1"}, "bad-value", "value"),
         ({"signal": "pm25", "value": "absent"}, "empty-required", "value"),

@@ -167,14 +167,13 @@ class City:
                 continue
             if record.get("area") not in ("1", "11"):
                 items.append(_finding(i, "unknown-area", "counts in the city as a whole", kept=True))
-                words.append("accepted")
+                words.append("kept")
             event = Event(str(record.get("source")), record["key"], "ed.ili", "11", 0, 0, 1.0)
             words.append("duplicate" if event.key in self.events else "accepted")
             items.append(event)
             self.events[event.key] = event
-        kept = sum(isinstance(i, Finding) and i.kept for i in items)
         findings = sum(isinstance(i, Finding) for i in items)
-        return Taken(words.count("accepted") - kept, words.count("duplicate"), findings, words, {}), items
+        return Taken(words.count("accepted"), words.count("duplicate"), findings, words, {}), items
 
     def note(self, name: str, action: str, who: str, text: str, now: int) -> str:
         self.alert(name, None, now)

@@ -10,6 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tocsin.desk import open_desk
+from tocsin.errors import StoreError
 from tocsin.server.app import API, build
 from tocsin.server.beat import Beat
 from tocsin.server.site import Site
@@ -100,6 +101,35 @@ def test_files_put_into_the_folder_are_taken_and_told(real: Site, monkeypatch: p
     told = re.findall(r"event: source\ndata: (.*)", said(real))
     assert [json.loads(d)["name"] for d in told] == ["inbox"]
     assert real.faults == []
+
+
+def test_while_the_store_is_away_there_is_one_fault_without_traceback_and_none_when_it_is_back(
+    real: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("tocsin.feed.folder.QUIET_SECONDS", 0.0)
+    for n in range(3):
+        (real.desk.directory / "inbox" / f"{n}.csv").write_text(f"id,day,town\n{n},2026-03-01,11\n", "utf-8")
+    beat = Beat(real, 0.1)
+    with monkeypatch.context() as m:
+
+        def away(*_: object) -> None:
+            raise StoreError("the disk is full")
+
+        m.setattr("tocsin.loop.take", away)
+        for _ in range(3):
+            beat.once()
+        with TestClient(build(real)) as web:
+            said = web.get(f"{API}/health").json()
+            assert [(f["part"], f["message"]) for f in said["faults"]] == [
+                ("watch", "0.csv: the disk is full (2 more files wait)")
+            ]
+            assert "tocsin_up 0" in web.get("/metrics").text
+    assert "Traceback" not in caplog.text
+    beat.once()
+    with TestClient(build(real)) as web:
+        assert web.get(f"{API}/health").json()["faults"] == []
+        assert "tocsin_up 1" in web.get("/metrics").text
+        assert web.get(f"{API}/sources").json()[1]["events"] == 3
 
 
 def test_a_file_that_cannot_be_taken_is_one_fault_until_it_changes(real: Site, monkeypatch: pytest.MonkeyPatch) -> None:

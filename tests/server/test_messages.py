@@ -47,11 +47,12 @@ def test_a_message_is_mapped_kept_and_once(real: TestClient, site: Site) -> None
     assert (got["accepted"], got["duplicates"], got["findings"]) == (2, 0, 1)
     assert [(p["line"], p["field"], p["code"]) for p in got["problems"]] == [(3, "day", "bad-date")]
     again = real.post(path, content=PAGE, headers=WRITE).json()
-    assert (again["accepted"], again["duplicates"], again["findings"]) == (0, 2, 0)
+    assert (again["accepted"], again["duplicates"], again["findings"]) == (0, 2, 1)  # it is as wrong as before …
+    assert again["problems"] == got["problems"]
     (sha,) = [r[0] for r in site.desk.store.db.execute("SELECT sha256 FROM delivery")]
     assert deliveries.read_message(site.desk.store, sha) == PAGE
     row = next(s for s in real.get(f"{API}/sources").json() if s["name"] == "inbox")
-    assert (row["events"], row["duplicates"], row["findings_open"]) == (2, 2, 1)
+    assert (row["events"], row["duplicates"], row["findings_open"]) == (2, 2, 1)  # … and that is kept once
     real.post(path, content=PAGE.replace(b"k1", b"k9"), headers=WRITE)  # another message closes nothing of this one
     row = next(s for s in real.get(f"{API}/sources").json() if s["name"] == "inbox")
     assert row["findings_open"] == 2

@@ -187,6 +187,12 @@ def test_messages_hold_no_password(tmp_path):
         open_store(tmp_path, "postgresql://me:hush@[")
 
 
+@pytest.mark.parametrize(("theirs", "ours"), [("off", "on"), ("local", "local"), ("on", "on")])
+def test_a_commit_waits_for_the_disk_whatever_the_server_is_used_to(tmp_path, pg, theirs, ours):
+    city = on_postgres(tmp_path, f"{pg.url}?options=-c%20synchronous_commit%3D{theirs}", f"waits_{theirs}")
+    assert city.store.db.execute("SHOW synchronous_commit").fetchone()[0] == ours
+
+
 def test_the_schema_in_postgres_words():
     (table, index) = translated("CREATE TABLE x (a TEXT, n INTEGER, what TEXT, UNIQUE (a, what)) WITHOUT ROWID;")
     assert re.sub(r"\s+", " ", table) == 'CREATE TABLE x (a TEXT COLLATE "C", n BIGINT, what TEXT COLLATE "C");'

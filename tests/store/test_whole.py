@@ -110,7 +110,7 @@ def test_a_city_in_use_is_backed_up_whole(tmp_path):
     writer = threading.Thread(target=busy)
     writer.start()
     try:
-        files = backup(city.directory, city.store, tmp_path / "b.tar.gz", {"city": "test", "at": "now"})
+        files, _ = backup(city.directory, city.store, tmp_path / "b.tar.gz", {"city": "test", "at": "now"})
     finally:
         stop.set()
         writer.join()

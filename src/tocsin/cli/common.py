@@ -21,6 +21,7 @@ from tocsin.types import Instant
 
 console = Console(highlight=False, soft_wrap=False)
 errors = Console(stderr=True, highlight=False)
+WIDE = 240  # columns of a table that goes into a file or to another program
 
 city_option = click.option(
     "--city", type=click.Path(path_type=Path), default=Path(), show_default="this directory", help="The city directory."
@@ -44,11 +45,13 @@ def print_json(value: Any) -> None:
 
 
 def print_table(columns: Sequence[str | Column], rows: Iterable[Sequence[object]], title: str = "") -> None:
-    """A table for people, as wide as the terminal."""
-    table = Table(*columns, title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    """A table for people, as wide as the terminal; elsewhere each row is a line. Nothing is cut off."""
+    shown = [c if isinstance(c, Column) else Column(c, overflow="fold") for c in columns]
+    table = Table(*shown, title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for row in rows:
         table.add_row(*(Text("" if c is None else plain(str(c))) for c in row))
-    console.print(table)
+    to = console if console.is_terminal or "COLUMNS" in os.environ else Console(highlight=False, width=WIDE)
+    to.print(table)
 
 
 def plain(text: str) -> str:

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import click
 
+from tocsin import loop
 from tocsin.cli.common import city_option, json_option, now, open_city, plain, print_json, print_table
 from tocsin.errors import InputError
 from tocsin.feed import trial
 from tocsin.ingest import FORMATS
 from tocsin.ingest.propose import propose
-from tocsin.views.mapped import Change, changes, plain_change
+from tocsin.views.mapped import Change, changes, plain_change, remapped
 
 LOOK = 64 << 20  # bytes of a sample that are read; of tables and messages the first 500 records are looked at
 SHOWN = 10
@@ -18,12 +19,13 @@ SHOWN = 10
 
 @click.group("source")
 def command() -> None:
-    """Set up a feed: `new` proposes a mapping from a sample, `diff` says what a changed mapping would change.
+    """Set up a feed: `new` proposes a mapping; `diff` says what a changed one would change, `apply` does it.
 
     \b
     Example:
       tocsin source new sample.hl7 --name east-hospital --city my-city
       tocsin source diff east-hospital --city my-city
+      tocsin source apply east-hospital --city my-city
     """
 
 
@@ -81,6 +83,36 @@ def diff(name: str, city: Path, as_json: bool) -> int:
     for lost in found.lost:
         click.echo(f"its bytes are gone, so it was not compared: {plain(lost)}")
     return int(differs)
+
+
+@command.command("apply")
+@click.argument("name")
+@city_option
+@json_option
+def apply(name: str, city: Path, as_json: bool) -> int:
+    """Take all kept deliveries of the source NAME in again by the mapping of now: what `diff` says, done.
+
+    Files and messages alike, however they came. What a record says became known when the record says so; where it does
+    not say, now. Start `tocsin serve` again before, so that what comes meanwhile is read by the same mapping. Ends with
+    1 if anything could not be used.
+    """
+    desk = open_city(city)
+    source = desk.settings.source(name)
+    files = accepted = findings = 0
+    waiting: list[str] = []
+    for file, items in remapped(desk, source, now()):
+        taken = loop.retake(desk, source, file.sha256, file.file, items, now())
+        if taken is None:
+            waiting.append(file.file)
+            continue
+        files, accepted, findings = files + 1, accepted + taken.accepted, findings + taken.findings
+    if as_json:
+        print_json({"files": files, "accepted": accepted, "findings": findings, "waiting": waiting})
+    else:
+        click.echo(f"{files:,} files read again; {accepted:,} events written, {findings:,} findings")
+        for file_name in waiting:
+            click.echo(f"{plain(file_name)}: its taking in was interrupted; `tocsin ingest` goes on with it")
+    return int(bool(findings or waiting))
 
 
 def _row(change: Change) -> list[str]:

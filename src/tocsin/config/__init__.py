@@ -95,6 +95,18 @@ def fill(text: str, env: Mapping[str, str]) -> str:
     return re.sub(r"\$\{(\w+)(?::-([^}]*))?\}", lambda m: env.get(m[1]) or m[2] or "", text)
 
 
+def store_url(settings: Settings, env: Mapping[str, str]) -> str:
+    """Where the store is, "" for a file beside city.toml. ConfigError if the variable that names it is not set.
+
+    Without it the city would begin anew in an empty file, and nobody would be told.
+    """
+    said = settings.store.url
+    found = fill(said, env).strip()
+    if said and not found:
+        raise ConfigError(f"store.url: {said} is empty; set the environment variable, or take [store] out of city.toml")
+    return found
+
+
 def expand(path: str, base: Path, env: Mapping[str, str]) -> Path:
     """A path of the file, filled; relative to `base`, else to the working folder."""
     found = fill(path, env)

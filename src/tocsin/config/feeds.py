@@ -222,3 +222,9 @@ def password(feed: _Reached | SftpFeed, beside: Path, env: Mapping[str, str]) ->
     if not found:
         raise ConfigError(f"password_file: {path} is empty; its first line is the password")
     return found
+
+
+def secret_files(feed: AnyFeed | None) -> list[str]:
+    """The files that a feed's secrets stand in, as city.toml names them."""
+    names = (getattr(feed, "key", ""), getattr(feed, "password_file", ""))
+    return [name for name in names if name]

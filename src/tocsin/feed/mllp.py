@@ -22,6 +22,7 @@ from tocsin.types import Instant
 PIECE = 1 << 16
 TOGETHER = 32  # messages of one connection that are written together
 PATIENCE = 30.0
+AGAIN = 2.0  # seconds between tries of a port that is taken: a server that ends leaves its senders to us
 
 
 class Mllp:
@@ -61,7 +62,14 @@ class Mllp:
                 open_ones.discard(me)
                 writer.close()
 
-        server = await self._listen(talk)
+        while True:
+            try:
+                server = await self._listen(talk)
+                break
+            except FeedError as e:
+                if status.problem != sentence(e):
+                    status.now("down", sentence(e))
+                await asyncio.sleep(AGAIN)
         status.now("up")
         try:
             await asyncio.Event().wait()  # until cancelled
@@ -124,8 +132,8 @@ class Mllp:
                         status.wrong(f"{_peer(writer)}: {frames.garbage} bytes outside a frame were passed over")
                         frames.garbage = 0
             for at in range(0, len(found), TOGETHER):
-                for answer in await self._answers(found[at : at + TOGETHER], writer, deliver, status):
-                    writer.write(START + answer + END)
+                answers = await self._answers(found[at : at + TOGETHER], writer, deliver, status)
+                writer.write(b"".join(START + a + END for a in answers))  # at once: asyncio logs writes to who has gone
                 async with asyncio.timeout(self._feed.idle):
                     await writer.drain()
 

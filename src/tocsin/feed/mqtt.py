@@ -78,7 +78,7 @@ class Mqtt:
             client.username_pw_set(feed.user, self._password)
         if self._tls:
             client.tls_set_context(self._tls)
-        line = _Line(client, feed.under_way)
+        line = _Line(client, name, feed.under_way)
         asked: dict[str, Any] = {"keepalive": KEEPALIVE}
         if five:
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's own gap
@@ -111,8 +111,8 @@ def _message(m: MQTTMessage) -> Message:
 class _Line:
     """A connection on the event loop: paho speaks the protocol, the loop reads and writes its socket."""
 
-    def __init__(self, client: Client, room: int) -> None:
-        self._client, self._room = client, room
+    def __init__(self, client: Client, name: str, room: int) -> None:
+        self._client, self._room, self._name = client, room, name
         self._loop = asyncio.get_running_loop()
         self._came: asyncio.Queue[MQTTMessage] = asyncio.Queue()
         self._under_way = 0
@@ -242,7 +242,8 @@ class _Line:
 
     def _on_disconnect(self, client: Client, data: Any, flags: Any, reason: Any, properties: Any) -> None:
         if not self._gone.done():
-            self._gone.set_exception(FeedError(f"the broker's line broke: {reason}"))
+            why = f"the broker's line broke: {reason}; does another program use the client name {self._name!r}?"
+            self._gone.set_exception(FeedError(why))
 
     def _on_message(self, client: Client, data: Any, message: MQTTMessage) -> None:
         self._came.put_nowait(message)

@@ -19,6 +19,8 @@ from tocsin.feed.pages import next_link
 from tocsin.types import Instant
 
 LONGEST = 3600.0  # seconds that a server may ask us to stay away
+# What is found of a page that holds none of our records: an error in words, a form to sign in, a page of maintenance.
+NO_PAGE = ("not-a-table", "bad-json", "bad-xml", "bad-fhir", "bad-protobuf", "missing-column", "service-error")
 
 
 class Refused(FeedError):
@@ -85,7 +87,7 @@ class Poll:
         answer = await self._get(url, {k: v for k, v in asked.items() if v})
         seen = {url}
         while answer.status != 304:
-            await durable(deliver, [Message(answer.body, f"poll {_plain(answer.url)}")], status)
+            await self._take(answer, deliver, status)
             following = self._next(answer)
             if not following:
                 break
@@ -100,6 +102,15 @@ class Poll:
             known = Memory()
         known.since = began
         memory.write(self._file, self._of(), known)
+
+    async def _take(self, page: Answer, deliver: Deliver, status: Status) -> None:
+        """Have a page taken. FeedError if it is none: what it should have held must be asked for again."""
+        name = f"poll {_plain(page.url)}"
+        (outcome,) = await durable(deliver, [Message(page.body, name)], status)
+        if outcome.findings and not outcome.events and outcome.code in NO_PAGE:
+            # Without the finding's sentence: it may quote a record, and this one everybody may read.
+            why = f"answered {page.status}, but with no page of records ({outcome.code}; `tocsin findings` says more)"
+            raise FeedError(f"{_plain(page.url)} {why}; it is asked for again")
 
     async def _get(self, url: str, headers: Mapping[str, str]) -> Answer:
         gone = threading.Event()

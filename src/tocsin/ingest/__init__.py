@@ -113,7 +113,7 @@ def sniff(head: bytes) -> str:
 
 def _mismatch(name: str, head: bytes) -> Iterator[str]:
     """Why these bytes cannot be of the format; nothing if they may."""
-    if not head:
+    if not head and name != "jsonl":
         yield "the file is empty; a table has at least a row of titles"
     for magic, what in _NEVER.items():
         if head.startswith(magic):

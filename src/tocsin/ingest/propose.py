@@ -82,7 +82,7 @@ def propose(data: bytes, *, name: str, format_: str, tree: AreaTree, settings: S
     lines = ["[[sources]]", f"name = {_quoted(name)}", f"format = {_quoted(kind)}"]
     lines += [f"records = {_quoted(where)}"] if where else []
     lines += [f"delimiter = {_quoted(mark)}"] if mark != "," else []
-    lines += ['files = "inbox/*"', "", "[sources.mapping]"]
+    lines += [f"files = {_quoted(f'inbox/{name}*')}", "", "[sources.mapping]"]
     lines += _fields(sample, kind, tree, settings, received)
     return Proposal(kind, "\n".join(lines) + "\n", notes)
 

@@ -12,6 +12,7 @@ from tocsin.config import Settings
 from tocsin.ingest.contract import RAW
 from tocsin.ingest.dates import Dates, When
 from tocsin.ingest.keys import opaque
+from tocsin.ingest.values import MOST_COUNT
 from tocsin.types import Event, Finding, Instant
 
 FILE = "push"  # what findings carry as their file; their line is index + 1
@@ -114,7 +115,7 @@ class _Check:
         value = _value(p, kind)
         sound = (
             p.source in self.sources and p.key and kind and not reference.code and not report.code
-            and reference.start <= report.last and value != math.inf and (kind != "count" or value >= 0)
+            and reference.start <= report.last and value != math.inf and (kind != "count" or 0 <= value <= MOST_COUNT)
         )  # fmt: skip
         if not sound:
             return [self.finding(index, next(self._problems(p, reference, report, value)), raw, p)]
@@ -158,7 +159,7 @@ class _Check:
             yield Problem("reference_time", p.reference_time, "reference-after-report", message)
         if math.isinf(value):
             yield Problem("value", "", "empty-required", "a measurement needs a value; null withdraws it")
-        message = "not a count; expected 0 or more (0 withdraws what was reported)"
+        message = f"not a count; expected 0 to {MOST_COUNT:,.0f} (0 withdraws what was reported)"
         yield Problem("value", str(p.value), "bad-value", message)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+MOST_COUNT = 1e10  # of one record; beyond are telephone and identity numbers in the wrong column
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 

@@ -148,7 +148,9 @@ class Beat:
     def _fenced(self, part: str, work: Callable[[], bool | None]) -> bool:
         try:
             if not self._stop.is_set():
-                return bool(work())
+                done = bool(work())
+                self._site.works(part)
+                return done
         except (Refused, Ending):
             pass  # the server is ending
         except Exception as e:

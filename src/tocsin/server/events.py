@@ -29,7 +29,7 @@ async def post(site: Site, request: Request) -> Response:
     async with site.writer.place():
         data, kind = await body(request, MOST, [ARRAY, LINES])
         if (kind == ARRAY) != data.lstrip().startswith(b"["):
-            raise Refused(400, "bad-input", f"{ARRAY} is one array of records, {LINES} is one object a line")
+            raise Refused(400, "bad-input", f"{ARRAY} is an array, even of one: [{{…}}]; {LINES} one object a line")
 
         def take() -> bytes:
             taken, items = loop.push(site.desk, data, site.clock(), caller.bounds(site))

@@ -11,7 +11,7 @@ from tocsin.server.site import Site
 def get(site: Site, ask: Ask) -> Any:
     """Whether the system does what it should, and what broke."""
     health = dict(views.health(site.desk, site.clock()))
-    ours = [*site.faults, *faults(site)]
+    ours = [*site.troubles(), *faults(site)]
     if ours:
         health |= {"status": "degraded", "faults": [*health["faults"], *ours]}
     return health

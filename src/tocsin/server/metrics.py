@@ -61,11 +61,12 @@ def _lines(sources: list[dict[str, Any]], health: dict[str, Any], site: Site) ->
         for source, feed in dict(site.feeds).items():
             yield _line(name, int(getattr(feed, field) == "up") if field == "state" else getattr(feed, field),
                         source=source, kind=feed.kind)  # fmt: skip
+    troubles = len(site.troubles())
     for name, kind, says, value in (
-        ("tocsin_up", "gauge", "1 if nothing of ours is broken", int(health["status"] == "ok" and not site.faults)),
+        ("tocsin_up", "gauge", "1 if nothing of ours is broken", int(health["status"] == "ok" and not troubles)),
         ("tocsin_behind_seconds", "gauge", "Seconds since the last beat", health["behind_seconds"]),
         ("tocsin_stored_events_total", "counter", "Events in the store", health["events"]),
-        ("tocsin_faults", "gauge", "Faults of the last day", len(health["faults"]) + len(site.faults)),
+        ("tocsin_faults", "gauge", "Faults of the last day", len(health["faults"]) + troubles),
         ("tocsin_writes_waiting", "gauge", "Requests that wait to be written", site.writer.taken),
         ("tocsin_pages_listening", "gauge", "Open live streams", site.broker.readers),
     ):

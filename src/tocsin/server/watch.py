@@ -19,12 +19,21 @@ class Watch:
         self._seen = {s.name: folder.Seen[Path]() for s in site.desk.settings.sources if s.files}
 
     def look(self) -> bool:
-        """Take what is ready; a file that cannot be read is a fault once, until it changes. True: some still grow."""
+        """Take what is ready; a file that cannot be read is a fault once, until it changes. True: some still grow.
+
+        StoreError, for all of them together, when the store did not take some: they are tried again at the next look.
+        """
+        kept: list[str] = []
         for source in self._site.desk.settings.sources:
             if source.files:
                 seen = self._seen[source.name]
                 for path in folder.poll(self._site.desk.directory, source, seen, time.monotonic()):
-                    self._take(source, path, seen)
+                    try:
+                        self._take(source, path, seen)
+                    except StoreError as e:  # a full disk, a lock: not the file's fault
+                        kept.append(f"{path.name}: {e}")
+        if kept:
+            raise StoreError(kept[0] + (f" ({len(kept) - 1} more files wait)" if len(kept) > 1 else ""))
         return any(seen.waiting for seen in self._seen.values())
 
     def _take(self, source: SourceTable, path: Path, seen: folder.Seen[Path]) -> None:
@@ -35,10 +44,8 @@ class Watch:
             # Without the writer's lock: the store takes a file batch by batch, and pushes go between.
             loop.take(self._site.desk, source, path, self._site.clock(), self._go_on)
             folder.took(path, seen)
-        except Ending:
+        except (Ending, StoreError):
             raise
-        except StoreError as e:  # a full disk, a lock: not the file's fault, it is tried again at the next beat
-            self._site.fault(f"watch {path.name}", e)
         except Exception as e:
             self._site.fault(f"watch {path.name}", e)
             seen.taken[path] = stamp

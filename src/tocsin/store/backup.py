@@ -9,7 +9,7 @@ import json
 import os
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,12 @@ _NOT_COPIED = (FILE, f"{FILE}-wal", f"{FILE}-shm", LEAD, "tokens.json")
 
 
 def backup(
-    directory: Path, store: Store, to: Path, said: dict[str, Any], *, raw: bool = True,
+    directory: Path, store: Store, to: Path, said: dict[str, Any], *, raw: bool = True, secret: Collection[Path] = (),
     progress: Callable[[str], None] = lambda _: None,
-) -> int:  # fmt: skip
-    """Write the city to `to`, which appears when it is whole and on disk; how many files it holds.
+) -> tuple[int, list[str]]:  # fmt: skip
+    """Write the city to `to`, which appears when it is whole and on disk; its number of files, and what it leaves out.
+
+    It holds no secrets: not the files of `secret`, and no private key.
 
     First the store, then the other files: what arrives meanwhile may leave kept bytes that no row names, never a row
     without its bytes. `raw`: the bytes that came, too. `said` goes into the manifest.
@@ -45,10 +47,14 @@ def backup(
         finally:
             copy.close()
         listed: dict[str, str] = {}
+        hidden: list[str] = []
         try:
             with half.open("wb") as out:
                 with tarfile.open(fileobj=out, mode="w:gz", compresslevel=1) as tar:
                     for path, name in [(snapshot, FILE), *_files(directory, to, half, raw=raw)]:
+                        if path.resolve() in secret or _is_key(path):
+                            hidden.append(name)
+                            continue
                         progress(name)
                         listed[name] = _add(tar, path, name)
                     _add_manifest(tar, {"format": FORMAT, **said, "files": listed})
@@ -57,7 +63,7 @@ def backup(
             half.replace(to)
         finally:
             half.unlink(missing_ok=True)
-    return len(listed)
+    return len(listed), hidden
 
 
 def restore(archive: Path, directory: Path, progress: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
@@ -115,6 +121,12 @@ def _files(directory: Path, *ours: Path, raw: bool) -> Iterator[tuple[Path, str]
             continue
         if raw or name.parts[0] != "raw":
             yield path, str(name)
+
+
+def _is_key(path: Path) -> bool:
+    """Whether a file is a private key in PEM, as TLS and SSH have them."""
+    with path.open("rb") as f:
+        return b"PRIVATE KEY-----" in f.read(100).split(b"\n", 1)[0]
 
 
 class _Digested:

@@ -60,6 +60,17 @@ def done(store: Store, delivery: int) -> None:
         db.execute("UPDATE delivery SET done = 1 WHERE id = ?", (delivery,))
 
 
+def supersede(store: Store, delivery: int, now: Instant) -> None:
+    """A delivery is stored, and says all there is to say of its bytes: what was found of them before is closed."""
+    with store.transaction() as db:
+        db.execute("UPDATE delivery SET done = 1 WHERE id = ?", (delivery,))
+        db.execute(
+            "UPDATE finding SET closed = ?1 WHERE closed IS NULL AND delivery <> ?2 AND delivery IN (SELECT o.id"
+            " FROM delivery o JOIN delivery d ON o.source = d.source AND o.sha256 = d.sha256 WHERE d.id = ?2)",
+            (now, delivery),
+        )
+
+
 def keep_message(store: Store, sha256: str, data: bytes, now: Instant) -> None:
     """Keep a message's bytes, compressed, under their digest."""
     with store.transaction() as db:

@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
 
 from tocsin.cube.increments import fold, judge, same
@@ -200,10 +201,11 @@ def _sort_out(
 
 
 def _stale(event: Event, before: Event) -> Finding:
+    known = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=before.report_time)).isoformat(" ", "seconds")
     return Finding(
         event.source, "", 0, "report", str(event.report_time), "stale-report",
         "an event of this key with a later report time is already known; report times of one key go forward. "
-        f"Known: {before.value:g} reported at {before.report_time}. Send the correction with its own, later time.",
+        f"Known: {before.value:g} reported at {known}. Send the correction with its own, later time.",
         repr(tuple(event)).encode(), False, event.key,
     )  # fmt: skip
 

@@ -59,8 +59,26 @@ def read_findings(
     return int(total), [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def close_finding(store: Store, number: int, at: Instant) -> bool:
-    """Close one by hand; False if there is no open finding of that number."""
+def kinds(store: Store, source: str | None) -> list[dict[str, Any]]:
+    """Open findings (of one source) counted by source, field and rule; the kind that was found last comes first.
+
+    All but `count` and `first` is its newest finding's.
+    """
+    rows = store.db.execute(
+        "SELECT n.count, f.id, s.name, f.file, f.line, f.field, f.value, f.code, f.message, f.kept, n.first, f.at"
+        " FROM (SELECT COUNT(*) AS count, MAX(id) AS id, MIN(at) AS first FROM finding WHERE closed IS NULL"
+        "  GROUP BY source, field, code) n JOIN finding f ON f.id = n.id"
+        " JOIN source s ON s.id = f.source WHERE (CAST(?1 AS TEXT) IS NULL OR s.name = ?1) ORDER BY f.id DESC",
+        (source,),
+    )
+    names = ("count", "id", "source", "file", "line", "field", "value", "code", "message", "kept", "first", "last")
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def close_finding(store: Store, number: int, at: Instant, *, alike: bool = False) -> int:
+    """Close one by hand, or (`alike`) all of its source, field and rule; how many. 0: it is not open."""
+    which = "id = ?2"
+    if alike:
+        which = "(source, field, code) IN (SELECT source, field, code FROM finding WHERE id = ?2 AND closed IS NULL)"
     with store.transaction() as db:
-        done = db.execute("UPDATE finding SET closed = ? WHERE id = ? AND closed IS NULL", (at, number))
-        return done.rowcount == 1
+        return db.execute(f"UPDATE finding SET closed = ?1 WHERE closed IS NULL AND {which}", (at, number)).rowcount

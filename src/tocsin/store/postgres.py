@@ -32,6 +32,10 @@ _TYPES = {
 }
 _LONG = ("what", "message")  # texts that may be longer than an index of PostgreSQL can hold: their digest stands in it
 LEAD, WRITE, MAKE = 7 << 32, 8 << 32, 9 << 32  # advisory locks; the schema's digest is added
+# What is acknowledged is on disk, whatever the server is used to; how many standbys have it is the server's choice.
+_ON_DISK = b"""
+SELECT set_config(name, 'on', false) FROM pg_settings WHERE name = 'synchronous_commit' AND setting = 'off'
+"""
 _AWAY = (psycopg.OperationalError, psycopg.InterfaceError)
 
 
@@ -140,6 +144,7 @@ class PostgresStore(Store):
                 to.execute(b"SELECT pg_advisory_xact_lock($1)", (MAKE,))  # two that create one schema at once collide
                 to.execute(names.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))
             to.execute(names.SQL("SET search_path TO {}").format(schema))
+            to.execute(_ON_DISK)
             return _Postgres(to, self.where)
 
     def _lost(self, db: _Postgres) -> bool:

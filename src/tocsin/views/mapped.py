@@ -4,6 +4,7 @@ import gzip
 import io
 import typing
 import zlib
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from tocsin import ingest
@@ -13,7 +14,7 @@ from tocsin.desk import Desk
 from tocsin.feed import trial
 from tocsin.store.deliveries import raw_path, read_message
 from tocsin.store.said import Kept, kept, newest
-from tocsin.types import Event
+from tocsin.types import Event, Finding, Instant
 from tocsin.views.plain import iso
 
 
@@ -64,20 +65,48 @@ def changes(desk: Desk, source: SourceTable) -> Changes:
 
 
 def _read(desk: Desk, source: SourceTable, file: Kept, after: dict[str, Event], findings: dict[str, int]) -> None:
+    for item in _items(desk, source, file):
+        if not isinstance(item, Event):
+            findings[item.code] = findings.get(item.code, 0) + 1
+        elif judge(after.get(item.key), item) == "new":
+            after[item.key] = item
+
+
+def _items(desk: Desk, source: SourceTable, file: Kept) -> Iterator[Event | Finding]:
+    """A kept delivery by the mapping of now. OSError, EOFError, zlib.error where its bytes are gone."""
     message = read_message(desk.store, file.sha256)
     with io.BytesIO(message) if message is not None else gzip.open(raw_path(desk.directory, file.sha256)) as opened:
         stream = typing.cast(typing.BinaryIO, opened)  # only read, seek and tell are used
-        if trial.unsound(stream):
-            findings["not-a-table"] = findings.get("not-a-table", 0) + 1
+        if why := trial.unsound(stream):
+            yield Finding(source.name, file.file, 0, "", "", "not-a-table", why, b"", False)
             return
-        items = ingest.parse(
+        yield from ingest.parse(
             source, stream, file=file.file, tree=desk.tree, settings=desk.settings, received=file.received
         )
-        for item in items:
-            if not isinstance(item, Event):
-                findings[item.code] = findings.get(item.code, 0) + 1
-            elif judge(after.get(item.key), item) == "new":
-                after[item.key] = item
+
+
+def remapped(desk: Desk, source: SourceTable, now: Instant) -> Iterator[tuple[Kept, list[Event | Finding]]]:
+    """Delivery by delivery, what is to be written so that the store says what `changes` says it would.
+
+    Of each key its last word only. It became known when its record says; where a record does not say, now. Never
+    before what it corrects. Deliveries whose bytes are gone are left out.
+    """
+    found = changes(desk, source)
+    wanted = {c.after.key: c for c in (*found.added, *found.changed) if c.after is not None}
+    for file in kept(desk.store, source.name):
+        items: list[Event | Finding] = []
+        try:
+            for item in _items(desk, source, file):
+                last = wanted.get(item.key) if isinstance(item, Event) else None
+                if isinstance(item, Finding):
+                    items.append(item)
+                elif last and last.after and same(last.after, item) and last.after.report_time == item.report_time:
+                    del wanted[item.key]
+                    told = now if item.report_time == file.received else item.report_time
+                    items.append(item._replace(report_time=max(told, last.before.report_time if last.before else 0)))
+        except (OSError, EOFError, zlib.error):
+            continue
+        yield file, items
 
 
 def plain_change(change: Change) -> dict[str, Any]:
