@@ -14,6 +14,7 @@ from tocsin.server.alerts import tell
 from tocsin.server.refuse import Refused
 from tocsin.server.site import Site
 from tocsin.server.watch import Ending, Watch
+from tocsin.store import told
 from tocsin.store.retention import forget
 from tocsin.views.plain import civil, iso
 
@@ -98,6 +99,8 @@ class Beat:
         if time.monotonic() - self._sources >= SOURCES:
             self._fenced("sources", self._tell_sources)
         urgent = self._fenced("look", self._see)
+        if self._leads:  # a little each time, so that a full beat finds nothing left and pages need not wait for it
+            self._fenced("sums", lambda: told.fold(self._site.desk.store, most=1))
         waited = time.monotonic() - self._judged
         if self._leads and (urgent or waited >= FULL or (self._moved and waited >= IDLE * self._took)):
             self.once()

@@ -13,8 +13,8 @@ from tocsin.types import Instant
 
 HOUR, DAY = 3_600_000_000, 86_400_000_000  # microseconds
 AREA, REFERENCE, DELAY = range(3)  # parts: by what events are summed
-FEW, MANY = 5_000, 100_000  # events that are left lying; those folded in one transaction
-MOST = 10  # transactions of one fold: a beat that finds a store of before, or a long file, goes on after some seconds
+FEW, MANY = 5_000, 20_000  # events that are left lying; those folded in one transaction, which holds up who writes
+MOST = 50  # transactions of one fold: a beat that finds a store of before, or a long file, goes on after some seconds
 _WHAT = "e.area", f"e.reference_time / {HOUR}", f"(e.report_time - e.reference_time) / {DAY}"
 _MARK = "COALESCE((SELECT seq FROM folded), 0)"
 _FLOOR = "{0} - ({0} % {1} + {1}) % {1}"
