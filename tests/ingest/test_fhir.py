@@ -153,7 +153,7 @@ def test_what_is_no_fhir(data: bytes, code: str) -> None:
 
 
 def test_other_resources_are_nobodys_business() -> None:
-    assert said(bundle(PATIENT, PLACE)) == []
+    assert codes(said(bundle(encounter(), PATIENT, PLACE))) == []
 
 
 def test_a_document_beyond_the_limit_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,7 +81,7 @@ def test_formats_of_ones_own() -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["yesterday", "2026-02-30", "2026-13-01", "01/03/2026", "46000", "1", "2026", "-", "২০২৬-০১-০১"]
+    "written", ["yesterday", "2026-02-30", "2026-13-01", "01/03/2026", "1", "2026", "-", "২০২৬-০১-০১"]
 )
 def test_what_is_no_date(written: str) -> None:
     (found,) = one(day=written)

@@ -91,8 +91,10 @@ def _items(source: SourceTable, mapper: Mapper, opened: Blocks) -> Iterator[Even
     if problem:
         yield mapper.broken(Broken(0, "not-a-table", problem, first[:RAW]))
         return
+    silent = True
     for item in FORMATS[name](source, chain([first], opened)):
         if isinstance(item, Broken):
+            silent = False
             yield mapper.broken(item)
         elif isinstance(item, Header):
             unusable = mapper.unusable(item)
@@ -100,7 +102,12 @@ def _items(source: SourceTable, mapper: Mapper, opened: Blocks) -> Iterator[Even
                 yield mapper.broken(unusable)
                 return
         else:
-            yield from mapper.items(item)
+            for found in mapper.items(item):
+                silent = False
+                yield found
+    told = mapper.silence(name) if silent else None
+    if told:
+        yield mapper.broken(told)
 
 
 def sniff(head: bytes) -> str:

@@ -17,14 +17,23 @@ EXPECTED = "2014-09-01, 2014/9/1, 20140901, 2014年9月1日, or one of these wit
 
 _WRITTEN = re.compile(
     r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?"
-    r"(?:[T\s]*(\d{1,2})[:时時](\d{1,2})(?:[:分](\d{1,2}(?:\.\d+)?)?秒?)?\s*(Z|[+-]\d{2}:?\d{2})?)?",
+    r"(?:[T\s]*(\d{1,2})[:时時](\d{1,2})(?:[:分](\d{1,2}(?:\.\d+)?)?秒?)?\s*(?:(Z|[+-]\d{2}:?\d{2})\7?)?)?",
     re.ASCII,
-)
-_COMPACT = re.compile(r"(\d{8})(\d{2})(?:(\d{2})(?:(\d{2})(\.\d+)?)?)?\s*(Z|[+-]\d{2}:?\d{2})?", re.ASCII)  # HL7
+)  # some programs write the zone twice
+_COMPACT = re.compile(r"(\d{8})(\d{2})(?:(\d{2})(?:(\d{2})(\.\d+)?)?)?\s*(?:(Z|[+-]\d{2}:?\d{2})\6?)?", re.ASCII)  # HL7
 _SECONDS = re.compile(r"\d{1,10}(?:\.\d+)?", re.ASCII)
 _MILLISECONDS = re.compile(r"\d{11,13}", re.ASCII)
 EPOCH = "epoch"  # instead of a strptime format: seconds since 1970, or milliseconds from eleven digits on
+_DAYS = re.compile(r"\d{5}(?:\.\d+)?", re.ASCII)
+EXCEL = "excel"  # … days since 1899-12-30, as a spreadsheet keeps a date (45931 is 2025-10-01)
+_DAY_ZERO = datetime(1899, 12, 30)
 _TIMED = re.compile(r"%[HIMSXcfpsT]")
+
+
+_NUMBERED = (
+    "is a day as a spreadsheet counts it ({day}). Give the column a date format before it is saved, or let the mapping "
+    'read it: {{ column = …, format = "{excel}" }}'
+)
 
 
 class When(NamedTuple):
@@ -50,6 +59,8 @@ class Dates:
             found = self._parse(half_width(cleaned))
             start = instant(found, self.tz)
         except (ValueError, OverflowError) as e:
+            if day_number(half_width(cleaned)) and EXCEL not in self.formats:
+                return When(code="bad-date", why=_NUMBERED.format(day=excel(half_width(cleaned)).date(), excel=EXCEL))
             shown = f"one of the formats {', '.join(self.formats)}" if self.formats else EXPECTED
             reason = f" ({e})" if "month" in str(e) or "day" in str(e) else ""
             return When(code="bad-date", why=f"is not a date that is understood{reason}; expected {shown}")
@@ -68,12 +79,24 @@ class Dates:
         for form in self.formats:
             if form == EPOCH and (_SECONDS.fullmatch(plain) or _MILLISECONDS.fullmatch(plain)):
                 return datetime.fromtimestamp(float(plain) / (1000 if _MILLISECONDS.fullmatch(plain) else 1), UTC)
+            if form == EXCEL and _DAYS.fullmatch(plain):
+                return excel(plain)
             try:
                 found = datetime.strptime(plain, form)
             except ValueError:
                 continue
             return found if _TIMED.search(form) else datetime.combine(found, time.min)
         return datetime.combine(date.fromisoformat(plain), time.min)  # date cells of a sheet come as ISO text
+
+
+def day_number(plain: str) -> bool:
+    """Whether a text may be a day of the years 2000 to 2099 as a spreadsheet counts it."""
+    return bool(_DAYS.fullmatch(plain)) and 36526 <= float(plain) < 73051
+
+
+def excel(plain: str) -> datetime:
+    """The moment of a day number, to the second; ValueError beyond what can be one."""
+    return _DAY_ZERO + timedelta(seconds=round(float(plain) * 86400))
 
 
 def _usual(plain: str) -> datetime:

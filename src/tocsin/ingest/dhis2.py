@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from tocsin.ingest import table_csv
 from tocsin.ingest.contract import RAW, Blocks, Broken, Header, Record, Usual
 from tocsin.ingest.json_docs import cells, each_object, encoded, text_of
 from tocsin.ingest.lines import head_text
+from tocsin.ingest.silence import unheard
 from tocsin.ingest.xml_docs import Element, tree
 
 USUAL = Usual(("dataElement", "period", "orgUnit", "categoryOptionCombo", "attributeOptionCombo"), "start")
@@ -20,6 +22,9 @@ _CSV = {n.lower(): n for n in (*USUAL.key, "value", "storedBy", "lastUpdated", "
 _SHARED = ("period", "orgUnit", "attributeOptionCombo")
 MANY = 10_000  # rows of one event
 _NOT_YET = ("SCHEDULE", "OVERDUE", "SKIPPED")  # events that have not come about
+_PEOPLE = {"enrollment", "trackedEntity", "trackedEntityInstance"}
+_INSIDE = {"events", "enrollments"}
+_OF_EVENTS = {"event", "occurredAt", "eventDate", "dataValues"}
 _WEEK = re.compile(r"(\d{4})(Tue|Wed|Thu|Fri|Sat|Sun|Bi)?W(\d{1,2})")
 _WEEK_BEGINS = {None: 0, "Bi": 0, "Tue": 1, "Wed": 2, "Thu": 3, "Fri": -3, "Sat": -2, "Sun": -1}  # days after Monday
 _INTERVAL = re.compile(r"(\d{4})-(\d{2})-(\d{2})/P\d+[DWMY]", re.ASCII)  # as ADX has it
@@ -164,7 +169,39 @@ def read_tracker(source: SourceTable, blocks: Blocks) -> Iterator[Header | Recor
         return iter([Broken(1, "bad-xml", message)])
     if table:
         return _events_from_csv(source, blocks)
-    return each_object(blocks, _events, _event, "an event: an object with event, orgUnit, occurredAt")
+    return _told_events(blocks)
+
+
+def _told_events(blocks: Blocks) -> Iterator[Record | Broken]:
+    """The events of JSON; a finding where whom they are about came without any, as the API leaves them out unasked."""
+    about: Counter[str] = Counter()
+    silent = True
+
+    def split(document: Any) -> list[Any]:
+        _count_about(document, about)
+        return _events(document)
+
+    for item in each_object(blocks, split, _event, "an event: an object with event, orgUnit, occurredAt"):
+        silent = False
+        yield item
+    if silent and +about:
+        advice = "Ask /api/tracker/trackedEntities for fields=*,enrollments[*,events[*]], or ask /api/tracker/events"
+        yield unheard("an event", +about, advice)
+
+
+def _count_about(document: Any, about: Counter[str]) -> None:
+    """How many people and enrollments a payload tells of that leave out the list of their events."""
+    for one in _list(document) or [document]:
+        if isinstance(one, dict) and _is_about(one):
+            about["enrollment" if "enrollment" in one else "trackedEntity"] += not _INSIDE & one.keys()
+        if isinstance(one, dict):
+            for name in ("instances", "enrollments", "trackedEntities", "trackedEntityInstances"):
+                _count_about(_list(one.get(name)), about)
+
+
+def _is_about(item: dict[str, Any]) -> bool:
+    """Whether it is a person or an enrollment, to whom events belong, and no event."""
+    return bool(_PEOPLE & item.keys()) and not _OF_EVENTS & item.keys()
 
 
 def _events(document: Any) -> list[Any]:
@@ -183,7 +220,7 @@ def _events(document: Any) -> list[Any]:
             for child in children:
                 found += [child] if name == "events" else _events(child)
     if not inside:
-        return [] if "event" not in document and "enrollment" in document else [document]
+        return [] if _is_about(document) else [document]
     happened = [e for e in found if not (isinstance(e, dict) and e.get("status") in _NOT_YET)]
     return [{**e, "attributes": [*about, *_list(e.get("attributes"))]} if about and isinstance(e, dict) else e
             for e in happened]  # fmt: skip

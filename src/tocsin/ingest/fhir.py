@@ -1,6 +1,7 @@
 """FHIR R4 as Bundles, NDJSON or XML: Encounters, Conditions or Observations, with what they refer to. Pure."""
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -11,9 +12,12 @@ from tocsin.ingest.fhir_observed import complaints, is_of_a_visit, parts, temper
 from tocsin.ingest.hl7_oru import NEITHER, positive
 from tocsin.ingest.json_docs import Document, documents, encoded, no_object, pointed, text_of
 from tocsin.ingest.lines import head_text
+from tocsin.ingest.marked import FHIR, is_test, judged, of_resource
+from tocsin.ingest.silence import unheard
 
 USUAL = Usual(key=("id",), reference="when")
 _GONE = ("entered-in-error", "cancelled", "refuted", "not-done")
+MANY = 200  # types that are counted
 _AHEAD = ("planned", "proposed", "draft")  # of an Encounter: nobody has come
 _LOINC = "http://loinc.org"
 _WHEN = {
@@ -33,6 +37,14 @@ class Entry(NamedTuple):
     raw: bytes
 
 
+class Asked(NamedTuple):
+    """The type of the resources that are records, whether those marked as tests are, and what types came."""
+
+    kind: str
+    tests: bool
+    there: Counter[str]
+
+
 def read(source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Broken]:
     """One record a resource of the type that `records` names (Encounter unless given); the others are for reference.
 
@@ -42,7 +54,18 @@ def read(source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Brok
     (of an Encounter: the highest that an Observation of it says, as "38.5 °C"); `/…`, a JSON pointer into the resource;
     `Type/…`, a pointer into the resource of that type it refers to. Each component of an Observation is a record.
     """
-    wanted = source.records or "Encounter"
+    asked = Asked(source.records or "Encounter", judged(source, FHIR), Counter())
+    silent = True
+    for item in _read(asked, blocks):
+        silent = False
+        yield item
+    if silent and asked.there and asked.kind not in asked.there:
+        known = [f'records = "{kind}"' for kind in _WHEN if kind in asked.there]
+        advice = f"Write {' or '.join(known)} if that is what counts, or have" if known else "Have"
+        yield unheard(asked.kind, asked.there, f"{advice} {asked.kind} resources sent along")
+
+
+def _read(asked: Asked, blocks: Blocks) -> Iterator[Record | Broken]:
     first = next(blocks, b"")
     together: Blocks = itertools.chain([first], blocks)
     is_xml = isinstance(first, bytes) and head_text(first).lstrip("\ufeff \t\r\n").startswith("<")
@@ -52,13 +75,13 @@ def read(source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Brok
         elif not isinstance(document.value, dict):
             yield no_object(document.line, document.value, document.raw, "a Bundle or another FHIR resource")
         elif document.value.get("resourceType") in ("Bundle", "Parameters"):
-            yield from _bundle(document, wanted)
+            yield from _bundle(document, asked)
         else:
             one = Entry(document.line or 1, document.value, "", "", document.raw)
-            yield from _resource(one, _Index([one], ""), wanted)
+            yield from _resource(one, _Index([one], ""), asked)
 
 
-def _bundle(document: Document, wanted: str) -> Iterator[Record | Broken]:
+def _bundle(document: Document, asked: Asked) -> Iterator[Record | Broken]:
     entries: list[Entry] = []
     for position, item in enumerate(_unpacked(document.value, 3), 1):
         line = document.line or position
@@ -80,10 +103,11 @@ def _bundle(document: Document, wanted: str) -> Iterator[Record | Broken]:
         elif resource is not None or not isinstance(item, dict):
             yield no_object(line, item, raw, "a bundle entry: an object with a resource that has a resourceType")
     index = _Index(entries, _timestamp(document.value))
+    index.test = is_test(document.value) or any(map(is_test, (e.resource for e in entries if _is_header(e.resource))))
     if document.value.get("type") == "history":
         entries.reverse()  # it is told from the newest version back
     for entry in entries:
-        yield from _resource(entry, index, wanted)
+        yield from _resource(entry, index, asked)
 
 
 def _timestamp(bundle: dict[str, Any]) -> str:
@@ -115,7 +139,7 @@ def _failure(item: Any) -> str:
     return " ".join([status, *[s for s in said if s][:1]])[:500]
 
 
-def _resource(entry: Entry, index: "_Index", wanted: str) -> Iterator[Record | Broken]:
+def _resource(entry: Entry, index: "_Index", asked: Asked) -> Iterator[Record | Broken]:
     kind = entry.resource.get("resourceType")
     if kind == "OperationOutcome":
         issues = entry.resource.get("issue")
@@ -126,10 +150,17 @@ def _resource(entry: Entry, index: "_Index", wanted: str) -> Iterator[Record | B
                 for i in (issues if isinstance(issues, list) else []) if isinstance(i, dict)]  # fmt: skip
         message = f"the server reports: {'; '.join(said)[:500] or 'an outcome without an issue'}"
         yield Broken(entry.line, "service-error", message, entry.raw[:RAW], "OperationOutcome")
-    elif not isinstance(kind, str):
+        return
+    if not isinstance(kind, str):
         message = "has no resourceType, so it is no FHIR resource"
         yield Broken(entry.line, "bad-fhir", message, entry.raw[:RAW], "resourceType")
-    elif kind == wanted and not (kind == "Encounter" and entry.resource.get("status") in _AHEAD):
+        return
+    asked.there[kind] += kind in asked.there or len(asked.there) < MANY
+    if kind != asked.kind or (kind == "Encounter" and entry.resource.get("status") in _AHEAD):
+        return
+    if not asked.tests and index.is_test(entry.resource):
+        yield of_resource(entry.line, entry.raw)
+    else:
         for part in parts(entry.resource) if kind == "Observation" else [entry.resource]:
             yield index.record(entry._replace(resource=part))
 
@@ -139,6 +170,7 @@ class _Index:
 
     def __init__(self, entries: list[Entry], timestamp: str) -> None:
         self.timestamp = timestamp
+        self.test = False  # whether all of it is test data
         self.by_name: dict[str, Entry] = {}
         for e in entries:
             for name in (e.url, _name(e.resource)):
@@ -169,6 +201,11 @@ class _Index:
         plain = reference.partition("/_history/")[0]
         found = self.by_name.get(plain)
         return found or self.by_name.get("/".join(plain.split("/")[-2:]))
+
+    def is_test(self, resource: dict[str, Any]) -> bool:
+        """Whether a resource, its patient or its bundle is marked as test data."""
+        whose = self.get(text_of(pointed(resource, "/subject/reference")))
+        return self.test or is_test(resource) or (whose is not None and is_test(whose.resource))
 
     def record(self, entry: Entry) -> Record:
         """The resource as a record."""
@@ -213,6 +250,10 @@ class _Index:
             return None
 
         return Record(entry.line, Cells(plain, find, NEITHER), entry.raw, _gone(r) or entry.method == "DELETE", notes)
+
+
+def _is_header(resource: dict[str, Any]) -> bool:
+    return resource.get("resourceType") == "MessageHeader"
 
 
 def _name(resource: dict[str, Any]) -> str:

@@ -1,12 +1,14 @@
 """GTFS-Realtime feeds as JSON, in the protocol's own names or in camelCase, as many agencies offer them. Pure."""
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 from tocsin.ingest.contract import RAW, Blocks, Broken, Record
 from tocsin.ingest.json_docs import documents, encoded, no_object, pointed
+from tocsin.ingest.silence import unheard
 
 OCCUPANCY = ("EMPTY", "MANY_SEATS_AVAILABLE", "FEW_SEATS_AVAILABLE", "STANDING_ROOM_ONLY", "CRUSHED_STANDING_ROOM_ONLY",
              "FULL", "NOT_ACCEPTING_PASSENGERS", "NO_DATA_AVAILABLE", "NOT_BOARDABLE")  # fmt: skip
@@ -35,8 +37,28 @@ def read(blocks: Blocks) -> Iterator[Record | Broken]:
             yield Broken(document.line or 1, "bad-json", message, document.raw[:RAW], "entity")
             continue
         stamp = _whole(pointed(_named(feed), "/header/timestamp"))
+        silent = True
         for position, entity in enumerate(entities, 1):
-            yield from _entity(document.line or position, entity, stamp)
+            for item in _entity(document.line or position, entity, stamp):
+                silent = False
+                yield item
+        if silent:
+            yield from nothing(_other(_named(e)) for e in entities)
+
+
+def nothing(kinds: Iterable[str]) -> Iterator[Broken]:
+    """The finding about a feed whose entities are of other kinds; none where they are gone, or there are none."""
+    there = Counter(kinds)
+    del there[""]
+    if there:
+        advice = "Ask for the feed of vehicle positions or of trip updates, which have addresses of their own"
+        yield unheard("a vehicle or a trip", there, advice)
+
+
+def _other(entity: dict[str, Any]) -> str:
+    """What an entity is that holds no load, "" for one that is gone."""
+    named = [n for n in entity if n not in ("id", "is_deleted")]
+    return "" if entity.get("is_deleted") is True else next(iter(named), "of no known kind")
 
 
 def _entity(line: int, entity: Any, stamp: int) -> Iterator[Record | Broken]:

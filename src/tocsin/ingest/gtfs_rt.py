@@ -16,6 +16,7 @@ from tocsin.ingest.gtfs_json import OCCUPANCY, moment
 from tocsin.ingest.lines import head_text
 
 USUAL = Usual(key=("id", "time"), reference="time")
+_OTHERS = {5: "alert", 6: "shape", 7: "stop", 8: "trip_modifications"}
 Fields = dict[int, list[Any]]  # number → values: integers, or bytes
 
 
@@ -49,8 +50,13 @@ def read(_source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Bro
                 entities.append(value)
     except _Torn as e:
         torn = str(e)
+    silent = True
     for position, entity in enumerate(entities, 1):
-        yield from _entity(position, entity, stamp)
+        for item in _entity(position, entity, stamp):
+            silent = False
+            yield item
+    if silent and not torn and stamp:
+        yield from gtfs_json.nothing(_kind(e) for e in entities)
     if torn or not stamp:
         message = torn or "it has no header with a timestamp"
         what = "what came before was taken" if entities else "send a FeedMessage in protocol buffers, not its text form"
@@ -71,6 +77,12 @@ def _entity(position: int, raw: bytes, stamp: int) -> Iterator[Record | Broken]:
     except _Torn as e:
         message = f"the entity cannot be read ({e}); the others were"
         yield Broken(position, "bad-protobuf", message, raw[:RAW])
+
+
+def _kind(raw: bytes) -> str:
+    """What an entity is that holds no load, "" for one that is gone."""
+    entity = _fields(raw)
+    return "" if _int(entity, 2) else next((name for n, name in _OTHERS.items() if n in entity), "of no known kind")
 
 
 def _vehicle(v: Fields) -> dict[str, Any]:

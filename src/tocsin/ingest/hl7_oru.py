@@ -9,6 +9,7 @@ from functools import lru_cache
 from tocsin.config import SourceTable
 from tocsin.ingest.contract import RAW, Blocks, Broken, Cells, Header, Record, Usual
 from tocsin.ingest.hl7 import Message, Piece, field_of, pieces, take_apart
+from tocsin.ingest.marked import HL7, judged, of_message
 from tocsin.ingest.values import half_width
 
 USUAL = Usual(key=("facility", "order", "test"), reference="collected", report="MSH-7")
@@ -61,11 +62,11 @@ def read(source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Brok
         if isinstance(piece, Broken):
             yield piece
         else:
-            yield from _records(piece, source.encoding)
+            yield from _records(piece, source)
 
 
-def _records(piece: Piece, encoding: str) -> Iterator[Record | Broken]:
-    read = take_apart(piece, encoding)
+def _records(piece: Piece, source: SourceTable) -> Iterator[Record | Broken]:
+    read = take_apart(piece, source.encoding)
     if isinstance(read, Broken):
         yield read
         return
@@ -76,6 +77,10 @@ def _records(piece: Piece, encoding: str) -> Iterator[Record | Broken]:
             f"{what[:40]!r} is no laboratory result; taken are ORU^R01 and OUL^R22, have others left out of this feed"
         )
         yield Broken(piece.line, "unknown-message", said, piece.raw[:RAW], "MSH-9", what)
+        return
+    test = None if judged(source, HL7) else of_message(message.value(HL7), piece.line, piece.raw)
+    if test:
+        yield test
         return
     notes = (odd,) if odd else ()  # of the message, told with its first result
     times: Counter[tuple[str, str]] = Counter()

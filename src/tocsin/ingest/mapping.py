@@ -12,6 +12,7 @@ from tocsin.ingest.contract import RAW, Broken, Cells, Header, Record, Usual
 from tocsin.ingest.dates import Dates, When
 from tocsin.ingest.keys import by_columns, by_row
 from tocsin.ingest.places import columns_of, finder
+from tocsin.ingest.silence import PassedOver
 from tocsin.ingest.values import MOST_COUNT, half_width, json, number, text
 from tocsin.types import Event, Finding, Imported, Instant, Kind
 
@@ -55,6 +56,7 @@ class Mapper:
         self.place = finder(m.area, tree)
         self.only = {c: {v} if isinstance(v, str) else set(v) for c, v in m.only.items()}
         own = [m.key] if isinstance(m.key, str) and m.key else list(m.key)
+        self.passed = PassedOver()
         key = own or list(usual.key)
         self.key = by_columns(source.name, key, every=not own) if key else by_row(source.name)
         self.key_columns = key
@@ -94,7 +96,9 @@ class Mapper:
     def items(self, record: Record) -> Iterator[Event | Finding]:
         """What the record says: a finding for each thing wrong with it, an event for each thing that is right."""
         cells = record.cells
-        if self._is_for_others(cells):
+        others = self._others(cells)
+        if others:
+            self.passed.add(*others)
             return
         key = self.key(cells)
         if not key:
@@ -137,14 +141,19 @@ class Mapper:
         many = self.classify.signals if self.classify else self.wide
         return next(iter(many.values()), "")
 
-    def _is_for_others(self, cells: dict[str, Any]) -> bool:
-        """Whether the mapping says that such a record is none of ours."""
-        if any(text(cells.get(column)) not in ours for column, ours in self.only.items()):
-            return True
-        return (
-            self.signal.others == "ignore" and bool(self.signal.column)
-            and text(cells.get(self.signal.column)) not in self.signal.map
-        )  # fmt: skip
+    def _others(self, cells: dict[str, Any]) -> tuple[str, str] | None:
+        """(column, cell) by which the mapping says that such a record is none of ours; None: it is."""
+        for column, ours in self.only.items():
+            if (cell := text(cells.get(column))) not in ours:
+                return column, cell
+        if self.signal.others == "ignore" and self.signal.column:
+            cell = text(cells.get(self.signal.column))
+            return None if cell in self.signal.map else (self.signal.column, cell)
+        return None
+
+    def silence(self, kind: str) -> Broken | None:
+        """What to say of a delivery in a format of which nothing came but records that are for others."""
+        return self.passed.told(kind, {self.signal.column: self.signal.map, **self.only})
 
     def _finding(self, record: Record, key: str, e: _Bad, kept: bool = False) -> Finding:
         raw = json(record.cells) if record.raw is None else record.raw

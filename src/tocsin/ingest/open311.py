@@ -1,6 +1,7 @@
 """Open311 GeoReport v2 service requests, JSON or XML. Pure."""
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +9,7 @@ from tocsin.config import SourceTable
 from tocsin.ingest.contract import RAW, Blocks, Broken, Header, Record, Usual
 from tocsin.ingest.json_docs import cells, each_object, encoded
 from tocsin.ingest.lines import head_text
+from tocsin.ingest.silence import unheard
 from tocsin.ingest.xml_docs import tree
 
 USUAL = Usual(key=("service_request_id",), reference="requested_datetime", report="updated")
@@ -41,7 +43,10 @@ def _record(line: int, item: dict[str, Any], raw: bytes) -> Record | Broken:
 def _xml(blocks: Blocks) -> Iterator[Record | Broken]:
     """The <request> elements of a document, as far as it is well-formed."""
     root, _, torn = tree(blocks)
-    found = (one for one in (root.walk() if root else ()) if one.name in ("request", "error"))
+    found = [one for one in (root.walk() if root else ()) if one.name in ("request", "error")]
+    if root and root.children and not found:
+        there = Counter(f"<{one.name}>" for one in root.children)
+        yield unheard("<request>", there, "Ask the service for its requests (GET /requests.xml)")
     for one in found:
         item: dict[str, str] = {}
         for child in one.children:

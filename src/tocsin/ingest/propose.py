@@ -17,7 +17,7 @@ from tocsin.config import Settings, SourceTable
 from tocsin.errors import InputError
 from tocsin.ingest import FORMATS, USUAL, propose_own, propose_table
 from tocsin.ingest.contract import Broken, Record
-from tocsin.ingest.dates import EPOCH, Dates
+from tocsin.ingest.dates import EPOCH, EXCEL, Dates, day_number
 from tocsin.ingest.guess import ROWS, guess, token
 from tocsin.ingest.hl7 import Piece, field_of, pieces, take_apart
 from tocsin.ingest.stream import blocks
@@ -148,6 +148,11 @@ def _fields(
     dated = [c for c in dated if c not in counted]
     dated += [c for c in counted if re.search(_TIMES, c, re.IGNORECASE)]
     reading = {c: f"{{ column = {_quoted(c)}, format = {_quoted(EPOCH)} }}" for c in counted}
+    numbered = [c for c, values in shown.items() if re.search(_TIMES, c, re.IGNORECASE) and _share(values, day_number)]
+    dated += [c for c in numbered if c not in dated]
+    for c in numbered:
+        mixed = [EXCEL, *propose_table.formats([v for v in shown[c] if not day_number(v)], False)[0]]
+        reading[c] = f"{{ column = {_quoted(c)}, format = {json.dumps(mixed[0] if len(mixed) == 1 else mixed)} }}"
     for column, values in shown.items() if not usual else ():
         found, either = propose_table.formats(values, settings.city.zone.startswith("America/"))
         if found and column not in dated:
