@@ -393,7 +393,7 @@ def test_feeds_of_vehicles_as_json(feed: dict[str, Any]) -> None:
         ),
         (OUL, "hl7-oru", 'value = "positive"'),
         (visit() + "OBX|1|NM|8310-5^^LN||38.6|Cel||||||F\r", "hl7-adt", '"temperature"'),
-        (visit().replace("|7|P|", "|7|T|"), "hl7-adt", '"MSH-11" = "P"'),
+        (visit().replace("|7|P|", "|7|T|"), "hl7-adt", 'only."MSH-11" = ["P", "T"]'),
         (
             {"id": "a", "type": "A", "dateObserved": "2026-03-02T08:00:00Z", "co": 1, "pm25": 4},
             "ngsi-ld",
@@ -417,8 +417,24 @@ def test_complaints_under_a_code_of_the_senders_own_are_proposed() -> None:
 def test_an_update_is_not_proposed_as_an_arrival() -> None:
     bare = [visit(kind).replace("202603020830", "") for kind in ("A04", "A08", "A03")]
     found = propose("".join(bare).encode(), name="x", format_="auto", tree=AREAS, settings=settings(), received=NOW)
-    assert "reference = " not in found.toml.replace("reference = …", "")
-    assert "PV1-44 is mostly empty" in found.toml
+    assert "\nreference = " not in found.toml
+    assert "2 of 3 messages do not say when the patient came" in found.toml
+    assert '\n# reference = "PV1-44|EVN-6|' in found.toml
+
+
+def test_an_update_has_the_arrival_that_its_visit_told_before() -> None:
+    def update(kind: str, number: str) -> str:
+        return visit(kind, number, told="202603041200").replace("202603020830", "").replace("A08|", "A08|||||")
+
+    ill = "OBX|1|TX|8661-1^^LN||fever||||||F\r"
+    items = said(visit() + update("A08", "v1") + ill + update("A03", "v2"), FEVER, ADT)
+    first, second = events(items)
+    assert (first.key, first.value, second.value) == (second.key, 0, 1)
+    assert first.reference_time == second.reference_time
+    assert [(f.code, f.field) for f in findings(items)] == [("empty-required", "PV1-44")]
+    assert 'reference = "PV1-44|EVN-6|EVN-2"' in findings(items)[0].message
+    fallen = events(said(update("A03", "v2"), 'reference = "PV1-44|EVN-6|EVN-2"\n' + FEVER, ADT))
+    assert [e.reference_time - first.reference_time for e in fallen] == [(2 * 24 * 60 + 210) * 60_000_000]
 
 
 def test_a_page_for_signing_in_is_no_sample() -> None:

@@ -49,8 +49,11 @@ class Message(NamedTuple):
         """What stands at a path, "" for nothing.
 
         `PV1-19` is the first component of the first repetition in the first PV1; `PID-11.9` a component; `DG1[*]-3` all
-        of them, joined by "; "; `OBX[8661-1]` the value of the OBX with that code in OBX-3.
+        of them, joined by "; "; `OBX[8661-1]` the value of the OBX with that code in OBX-3; `PV1-44|EVN-6` the first
+        path of several at which something stands.
         """
+        if "|" in path:
+            return next(filter(None, map(self.value, path.split("|"))), "")
         way = _way(path)
         if way is None:
             return ""

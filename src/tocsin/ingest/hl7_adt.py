@@ -16,9 +16,11 @@ WITHDRAWN = ("A11", "A23")  # the visit is cancelled, or deleted
 MERGED = ("A42", "A50")  # into another visit, or the same under another number: what MRG-5 names is no visit any more
 OF_PEOPLE = ("A18", "A30", "A34", "A39", "A40", "A43", "A46", "A47", "A48")  # patients merged or renumbered, no visits
 _ADVICE = {
-    "PV1-44": "an update does not say by itself when the patient came. Have the sender fill it, or name another time, "
-    'as reference = "EVN-6"'
+    "PV1-44": "an update does not say by itself when the patient came, nor does an earlier message of its visit in the "
+    'file. Have the sender fill it; or write reference = "PV1-44|EVN-6|EVN-2", and such a visit moves to the day of its '
+    "update"
 }
+VISITS = 100_000  # whose beginnings are remembered of one file
 _PRIOR = {"PV1-19": "MRG-5", "PID-18": "MRG-3", "PV1-50": "MRG-6", "PID-3": "MRG-1"}
 
 
@@ -28,15 +30,17 @@ def read(source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Brok
     A visit is upserted: all its messages share the key (facility, PV1-19), and MSH-7 says when each became known. Where
     an arrival or a cancellation does not say PV1-44, when the patient came, its own time stands: EVN-6, EVN-2, MSH-7.
     A visit that is merged into another, or gets another number, is withdrawn under the number it had (MRG-5). Messages
-    that merge patients change no visit, and are no records.
+    that merge patients change no visit, and are no records. An update that does not say PV1-44 has that of the visit's
+    earlier messages in the same file.
     """
+    came: dict[tuple[str, str], str] = {}
     for piece in pieces(blocks):
-        found = piece if isinstance(piece, Broken) else _record(piece, source)
+        found = piece if isinstance(piece, Broken) else _record(piece, source, came)
         if found is not None:
             yield found
 
 
-def _record(piece: Piece, source: SourceTable) -> Record | Broken | None:
+def _record(piece: Piece, source: SourceTable, came: dict[tuple[str, str], str]) -> Record | Broken | None:
     read = take_apart(piece, source.encoding)
     if isinstance(read, Broken):
         return read
@@ -49,14 +53,15 @@ def _record(piece: Piece, source: SourceTable) -> Record | Broken | None:
         return refused
     notes: tuple[Broken, ...] = (odd,) if odd else ()
     if kind not in MERGED:
-        return Record(piece.line, cells(message), piece.raw, kind in WITHDRAWN, notes)
+        said = cells(message) if kind in WITHDRAWN else _remembered(cells(message), came)
+        return Record(piece.line, said, piece.raw, kind in WITHDRAWN, notes)
     if not message.value("MRG-5"):
-        said = f"an {kind} without MRG-5 does not say which visit is merged; have the sender fill it"
-        return Broken(piece.line, "cannot-withdraw", said, piece.raw[:RAW], "MRG-5")
+        why = f"an {kind} without MRG-5 does not say which visit is merged; have the sender fill it"
+        return Broken(piece.line, "cannot-withdraw", why, piece.raw[:RAW], "MRG-5")
     if kind == "A50":
-        said = "the visit has a new number. What was counted under the old one is withdrawn; it counts again with the "
-        said += "next message under the new one: have an A08 sent"
-        notes += (Broken(piece.line, "renumbered", said, piece.raw[:RAW], "MRG-5"),)
+        why = "the visit has a new number. What was counted under the old one is withdrawn; it counts again with the "
+        why += "next message under the new one: have an A08 sent"
+        notes += (Broken(piece.line, "renumbered", why, piece.raw[:RAW], "MRG-5"),)
     return Record(piece.line, cells(message), piece.raw, True, notes)
 
 
@@ -70,6 +75,19 @@ def _refused(message: Message, kind: str, piece: Piece, source: SourceTable) -> 
     return None if judged(source, HL7) else of_message(message.value(HL7), piece.line, piece.raw)
 
 
+def _remembered(found: Cells, came: dict[tuple[str, str], str]) -> Cells:
+    """The cells, with the time at which the visit began if an earlier message said it; `came` holds what was said."""
+    visit = (found.get("facility"), found.get("PV1-19"))
+    if all(visit):
+        if said := found.get("PV1-44"):
+            came[visit] = said
+            if len(came) > VISITS:
+                del came[next(iter(came))]
+        elif visit in came:
+            found["PV1-44"] = came[visit]
+    return found
+
+
 def cells(message: Message) -> Cells:
     """The message's paths as columns, `facility`: EVN-7, else MSH-4, MSH-3, by its universal id, else its name; and
 
@@ -81,6 +99,8 @@ def cells(message: Message) -> Cells:
 
     @lru_cache(maxsize=64)
     def find(path: str) -> str:
+        if "|" in path:
+            return next(filter(None, map(find, path.split("|"))), "")
         path = prior.get(path, path)
         if path == "temperature":
             return warmest(_readings(message))

@@ -97,6 +97,7 @@ def _sample(source: SourceTable, data: bytes) -> Sample:
             broken.append(item)
         elif isinstance(item, Record):
             records += 1
+            item.cells.pop("PV1-44", None)  # what an earlier message told: over a socket each comes alone
             named = set(_hl7_paths(data)) if hl7 and records == 1 else set(columns) if hl7 else set()
             named |= {*_SPOKEN, "facility", "PV1-44", "temperature", "MSH-9.2"} if hl7 else set()
             named |= set(propose_own.PATHS) if source.format == "fhir" else set()

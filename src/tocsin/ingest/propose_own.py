@@ -59,9 +59,13 @@ def instead(usual: Usual, shown: Shown, records: int) -> Iterator[str]:
         key = [k for k in key if k]
         if key:
             yield f"key = [{', '.join(map(quoted, key))}]  # {', '.join(empty)} of the format's own key is mostly empty"
-    if usual.reference == "PV1-44" and not _full(shown, "PV1-44", records) and {"A01", "A04"} & {*shown["MSH-9.2"]}:
-        yield "# PV1-44 is mostly empty: arrivals count when they were recorded, updates without it are findings, for"
-        yield "# their own time is not when the patient came. Have it filled, or name what says it: reference = …"
+    lack = records - len(shown.get(usual.reference, ()))
+    some = bool({"A01", "A04"} & {*shown.get("MSH-9.2", ())}) or _full(shown, "PV1-44", records)
+    if usual.reference == "PV1-44" and lack and some:
+        yield f"# {lack} of {records} messages do not say when the patient came (PV1-44): updates, which become findings"
+        yield "# where they come alone, for their own time is not that. Have it filled; or, to count such a visit on the"
+        yield "# day of its update:"
+        yield '# reference = "PV1-44|EVN-6|EVN-2|MSH-7"'
     elif usual.reference and not _full(shown, usual.reference, records):
         other = next((i for i in _INSTEAD.get(usual.reference, ()) if _full(shown, i, records)), "")
         if other:
@@ -118,12 +122,16 @@ def classified(text: Sequence[str], codes: Sequence[str], signals: Sequence[Sign
 
 def _others(shown: Shown) -> Iterator[str]:
     """What the sample has beside visits of emergencies that came about."""
-    for column, what, means in (("PV1-2", "E", "emergencies alone"), ("class", "EMER", "emergencies alone"),
-                                ("MSH-11", "P", "no tests or training")):  # fmt: skip
+    for column, what in (("PV1-2", "E"), ("class", "EMER")):
         seen = sorted(set(shown.get(column, ())))
-        if (len(seen) > 1 and what in seen) or (column == "MSH-11" and {"T", "D"}.intersection(seen)):
+        if len(seen) > 1 and what in seen:
             others = ", ".join(seen)[:100]
-            yield f"# only = {{ {quoted(column)} = {quoted(what)} }}  # {means}; the sample has {others}"
+            yield f"# only.{quoted(column)} = {quoted(what)}  # emergencies alone; the sample has {others}"
+    tests = sorted({"T", "D"}.intersection(shown.get("MSH-11", ())))
+    if tests:
+        taken = ", ".join(map(quoted, ["P", *tests]))
+        yield f"# the sample has messages for tests or training ({', '.join(tests)}): findings, not cases"
+        yield f'# only."MSH-11" = [{taken}]  # takes them while you try the feed'
 
 
 def named(kind: str, signals: Sequence[SignalTable]) -> str:
