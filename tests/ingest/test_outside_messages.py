@@ -444,6 +444,14 @@ def test_a_page_for_signing_in_is_no_sample() -> None:
         )
 
 
+def test_hl7_as_xml_is_named_and_its_form_with_bars_asked_for() -> None:
+    with pytest.raises(InputError, match=r"HL7 v2 as XML.*ER7"):
+        propose(
+            b'<ADT_A01 xmlns="urn:hl7-org:v2xml"><MSH/></ADT_A01>',
+            name="x", format_="auto", tree=AREAS, settings=settings(), received=NOW,
+        )  # fmt: skip
+
+
 def test_what_is_empty_is_told_with_what_to_do() -> None:
     measured = OUL.replace("260373001^Detected^SCT", "9.2")
     (found,) = findings(said(measured, RESULTS, 'format = "hl7-oru"'))

@@ -50,6 +50,9 @@ def _guess_xml(data: bytes) -> tuple[str, str]:
         return "fhir", next((t for t in _TYPES if t.encode() in types), "")
     if root in ("service_requests", "requests", "service_request", "errors"):
         return "open311", ""
+    if re.fullmatch(r"[A-Z]{3}_[A-Z]\d\d", root) or "urn:hl7-org:v2xml" in head:
+        raise InputError(f"the sample is HL7 v2 as XML (<{root[:40]}>), which is not read; ask for its form with bars "
+                         "(ER7), which begins with MSH|^~\\&|")  # fmt: skip
     what = "a web page (one for signing in?)" if root.lower() == "html" else f"XML with <{root[:40]}>"
     raise InputError(f"the sample is {what}; as XML are read FHIR, DHIS2's sets of data values, and Open311. "
                      "Ask for JSON or CSV, or name its format with --format")  # fmt: skip

@@ -16,9 +16,9 @@ WITHDRAWN = ("A11", "A23")  # the visit is cancelled, or deleted
 MERGED = ("A42", "A50")  # into another visit, or the same under another number: what MRG-5 names is no visit any more
 OF_PEOPLE = ("A18", "A30", "A34", "A39", "A40", "A43", "A46", "A47", "A48")  # patients merged or renumbered, no visits
 _ADVICE = {
-    "PV1-44": "an update does not say by itself when the patient came, nor does an earlier message of its visit in the "
-    'file. Have the sender fill it; or write reference = "PV1-44|EVN-6|EVN-2", and such a visit moves to the day of its '
-    "update"
+    "PV1-44": "an update does not say by itself when the patient came, nor does an earlier message of its visit in "
+    'the file. Have the sender fill it; or write reference = "PV1-44|EVN-6|EVN-2", and the visit moves to the day of '
+    "its update"
 }
 VISITS = 100_000  # whose beginnings are remembered of one file
 _PRIOR = {"PV1-19": "MRG-5", "PID-18": "MRG-3", "PV1-50": "MRG-6", "PID-3": "MRG-1"}

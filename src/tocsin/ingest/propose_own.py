@@ -62,9 +62,9 @@ def instead(usual: Usual, shown: Shown, records: int) -> Iterator[str]:
     lack = records - len(shown.get(usual.reference, ()))
     some = bool({"A01", "A04"} & {*shown.get("MSH-9.2", ())}) or _full(shown, "PV1-44", records)
     if usual.reference == "PV1-44" and lack and some:
-        yield f"# {lack} of {records} messages do not say when the patient came (PV1-44): updates, which become findings"
-        yield "# where they come alone, for their own time is not that. Have it filled; or, to count such a visit on the"
-        yield "# day of its update:"
+        yield f"# {lack} of {records} messages do not say when the patient came (PV1-44): updates, which are findings"
+        yield "# where they come alone, for their own time is not that. Have it filled; or, to count such a visit on"
+        yield "# the day of its update:"
         yield '# reference = "PV1-44|EVN-6|EVN-2|MSH-7"'
     elif usual.reference and not _full(shown, usual.reference, records):
         other = next((i for i in _INSTEAD.get(usual.reference, ()) if _full(shown, i, records)), "")
