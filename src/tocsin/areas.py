@@ -81,11 +81,23 @@ class AreaTree:
         paths = [[a.code for a in self.path(c)] for c in codes]
         return self[next(c for c in paths[0] if all(c in p for p in paths))]
 
+    @cached_property
+    def _alone(self) -> dict[str, str]:
+        """Of each name that only one area below the root has, its code."""
+        codes: dict[str, set[str]] = {}
+        for (parent, name), code in self._named.items():
+            if parent:
+                codes.setdefault(name, set()).add(code)
+        return {name: next(iter(some)) for name, some in codes.items() if len(some) == 1}
+
     def by_names(self, names: Sequence[str]) -> Area | None:
-        """The deepest area whose zh or en names from under the root match; None if not even the first does."""
+        """The deepest area whose zh or en names from under the root match; None if not even the first does.
+
+        The first may be that of any area, if no other is called so.
+        """
         at, found = self.root.code, None
         for name in (n.strip() for n in names if n.strip()):
-            code = self._named.get((at, name))
+            code = self._named.get((at, name)) or (None if found else self._alone.get(name))
             if code is None:
                 break
             at, found = code, self[code]

@@ -20,11 +20,15 @@ RAW = 64 << 10  # bytes of a bad record that are kept
 
 
 class Header(NamedTuple):
-    """The names of the columns, as the file has them (stripped, made unique with #2, #3, …)."""
+    """The names of the columns, as the file has them (stripped, made unique with #2, #3, …).
+
+    `advice` says where else the columns may be, if they are not there.
+    """
 
     columns: tuple[str, ...]
     line: int
     duplicates: frozenset[str] = frozenset()
+    advice: str = ""
 
 
 class Broken(NamedTuple):

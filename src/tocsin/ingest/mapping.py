@@ -76,7 +76,7 @@ class Mapper:
         missing = sorted(self.columns - set(head.columns))
         if missing:
             has = ", ".join(head.columns)[:2000]
-            hint = "; is the source's delimiter right?" if len(head.columns) == 1 else ""
+            hint = head.advice or ("; is the source's delimiter right?" if len(head.columns) == 1 else "")
             message = (
                 f"has no column {', '.join(missing)}; it has {has}{hint}. Change the source's mapping, or the file"
             )

@@ -15,7 +15,7 @@ from tocsin.areas import AreaTree
 from tocsin.calendar import zone
 from tocsin.config import Settings, SourceTable
 from tocsin.errors import InputError
-from tocsin.ingest import FORMATS, USUAL, propose_own, propose_table
+from tocsin.ingest import FORMATS, USUAL, propose_count, propose_own, propose_table, table_xlsx
 from tocsin.ingest.contract import Broken, Record
 from tocsin.ingest.dates import EPOCH, EXCEL, Dates, day_number
 from tocsin.ingest.guess import ROWS, guess, token
@@ -31,7 +31,7 @@ MOST = 0.8  # of the filled cells must fit
 _HINTS = {
     "reference": r"onset|visit|admi|occur|sample|collect|observ|\bdate\b|_date|day|发病|就诊|采样|日期|发生|时间",
     "report": r"report|sent|updat|told|notif|issued|reporting|报告|录入|上报|更新|通报|填报",
-    "key": r"\bid\b|_id$|^id|uuid|number|record|编号|卡号|序号|流水|工单号|单号",
+    "key": r"\bid\b|_id$|^id|uuid|number|record|no$|编号|卡号|流水|工单号|单号|门诊号|病历号|病案号|住院号|就诊号",
     "value": r"^n$|count|cases|value|total|number of|result|reading|数$|例数|人数|病例数|数量|结果|浓度",
 }
 _PERSON = re.compile(r"name|phone|mobile|address|birth|ssn|姓名|电话|手机|住址|地址|身份证|出生", re.IGNORECASE)
@@ -73,14 +73,24 @@ def propose(data: bytes, *, name: str, format_: str, tree: AreaTree, settings: S
     mark = propose_table.delimiter(data) if kind == "csv" else ","
     source = SourceTable(name, format=kind, records=where, delimiter=mark)  # type: ignore[arg-type] # guess gives names of FORMATS only
     sample = _sample(source, data)
+    if kind == "xlsx" and not sample.records:  # the first sheet may be a cover
+        for sheet in table_xlsx.sheets(data):
+            source = SourceTable(name, format="xlsx", sheet=sheet)
+            sample = _sample(source, data)
+            if sample.records:
+                break
     if not sample.records:
         why = sample.broken[0].message if sample.broken else "it holds no record"
         raise InputError(f"as {kind}, nothing in the sample can be read: {why}; name its format with --format")
+    if kind in _TABLES and (days := propose_count.days(sample.columns)):
+        others = [c for c in sample.columns if c not in days]
+        raise InputError(f"the sample cannot be mapped as it is: {propose_count.unpivot(days, others)}")
     notes = [f"{sample.records} records were read as {kind}"]
     if sample.broken:
         notes.append(f"{len(sample.broken)} could not be read; the first: {sample.broken[0].message}")
     lines = ["[[sources]]", f"name = {_quoted(name)}", f"format = {_quoted(kind)}"]
     lines += [f"records = {_quoted(where)}"] if where else []
+    lines += [f"sheet = {_quoted(source.sheet)}"] if source.sheet else []
     lines += [f"delimiter = {_quoted(mark)}"] if mark != "," else []
     lines += [f"files = {_quoted(f'inbox/{name}*')}", "", "[sources.mapping]"]
     lines += _fields(sample, kind, tree, settings, received)
@@ -171,14 +181,20 @@ def _fields(
             yield f"report = {_quoted(told)}  # when it became known; leave it out, and the moment of arrival stands"
     else:
         unique = [c for c, v in shown.items() if len(v) == sample.records == len(set(v)) and c not in dated]
+        alone = "" if reference else report
+        reference, report = reference or report, "" if alone else report
         key = _best("key", unique)
+        numbers = not key and reference and list(propose_count.lines(shown, settings.signals, {reference, report}))
+        together = propose_count.key(sample.columns, reference, {report}) if numbers else []
         yield (
             f"key = {_quoted(key)}"
             if key
+            else f"key = {json.dumps(together, ensure_ascii=False)}  # together they name a row; again, it corrects"
+            if together
             else "# key = … : no column names each record; corrections would be new cases"
         )
         said = reading.get(reference, _quoted(reference or "FILL IN: when it happened"))
-        yield f"reference = {said}"
+        yield f"reference = {said}" + ("  # the only date; is it when it happened?" if alone else "")
         known = f"report = {reading.get(report, _quoted(report))}"
         yield known if report else "# report = … : none found; the moment of arrival stands"
     place, where = _area(shown, tree, kind)
@@ -212,10 +228,12 @@ def _area(shown: dict[str, list[str]], tree: AreaTree, kind: str) -> tuple[str, 
     if longer:
         begins = f"area = {{ column = {_quoted(longer)}, prefix = {prefix} }}"
         return longer, [f"{begins}  # its cells begin with codes of the area file"]
-    by_name = [
-        (sum(tree.by_names([v]) is not None for v in values) / len(values), c) for c, values in shown.items() if values
-    ]
-    share, column = max(by_name, default=(0.0, ""))
+    by_name = []
+    for c, values in shown.items():
+        found = [area.code for v in values if (area := tree.by_names([v])) is not None]
+        if found:  # of several the coarsest first
+            by_name.append((len(found) / len(values), -min(len(tree.path(code)) for code in found), c))
+    share, _, column = max(by_name, default=(0.0, 0, ""))
     if share >= 0.5:
         finer = propose_table.finer(shown, column, tree)
         some = ", ".join(map(_quoted, [column, finer] if finer else [column]))
@@ -234,6 +252,11 @@ def _signal(
     if kind in ("hl7-adt", "fhir") and not results:
         yield from propose_own.complaints(kind, shown, settings.signals)
         return
+    if kind in _TABLES and not any(propose_table.is_disease(c, shown) for c in shown):
+        numbers = list(propose_count.lines(shown, settings.signals, taken))
+        yield from numbers
+        if numbers:
+            return
     if kind in (*_TABLES, "open311"):
         some = {c: v for c, v in shown.items() if c not in taken and not _PERSON.search(c)}
         text, codes = propose_table.complaints(some), propose_table.codes(some)

@@ -20,7 +20,8 @@ _DATES = ("%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%d-%b-%Y"
           "%d/%m/%y")  # fmt: skip
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 _COMPLAINT = re.compile(
-    r"主诉|诉求|症状|内容|标题|描述|现病史|complaint|symptom|reason|narrative|descri|triage|presenting", re.I
+    r"主诉|诉求|症状|内容|标题|描述|现病史|complaint|symptom|reason|narrative|descri|triage|presenting|content$|appeal(?!er)",
+    re.I,
 )
 _DISEASE = re.compile(r"疾病名|病种|病名|诊断名|disease|diagnos|syndrome|pathogen|病原", re.IGNORECASE)
 _STATUS = re.compile(r"状态|status|分类|classif|deleted", re.IGNORECASE)

@@ -50,13 +50,17 @@ def read(source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Brok
 
 
 def _is_caption(row: list[str], feed: "_Feed", delimiter: str) -> bool:
-    """Whether a row above the titles is no title row: one cell of several, or one alone above a row of several."""
-    if len(row) > 1:
-        return sum(bool(cell.strip()) for cell in row) == 1
+    """Whether a row above the titles is no title row: of its cells one is filled, or half as many as in the next."""
+    filled = sum(bool(cell.strip()) for cell in row)
+    if len(row) > 1 and filled == 1:
+        return True
     following = next((i for i in feed if isinstance(i, Broken) or i[1].strip()), None)
     if following is not None:
         feed.back.append(following)
-    return following is not None and not isinstance(following, Broken) and following[1].count(delimiter) > 1
+    if following is None or isinstance(following, Broken):
+        return False
+    below = [cell for cell in following[1].strip("\r\n").split(delimiter) if cell.strip()]
+    return 2 * filled <= len(below) if len(row) > 1 else following[1].count(delimiter) > 1
 
 
 def _record(columns: tuple[str, ...], row: list[str], number: int, raw: bytes) -> Record | Broken:

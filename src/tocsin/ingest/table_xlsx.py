@@ -1,18 +1,20 @@
 """Excel workbooks (.xlsx) as records, from one sheet. Pure."""
 
 import io
+import itertools
 import re
 import zipfile
 import zlib
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
-from python_calamine import CalamineWorkbook
+from python_calamine import CalamineSheet, CalamineWorkbook
 
 from tocsin.config import SourceTable
 from tocsin.ingest.contract import BLOCK, MAX_WHOLE, Blocks, Broken, Header, Record, header, whole
 from tocsin.ingest.values import text
 
+LOOK = 20  # rows in which the titles are looked for
 MAX_CELLS = 1 << 25
 _REFERENCE = re.compile(rb"""\sr\s*=\s*["']([A-Z]{1,3})(\d{1,7})["']""")
 
@@ -35,16 +37,18 @@ def read(source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Brok
         yield rows
         return
     head: Header | None = None
-    for number, row in rows:
+    there = ", ".join(rows.others)[:500]
+    silent = True
+    for number, row in _titled(rows.rows):
         names = [text(cell) for cell in row]
         if not any(names):
             continue
+        silent &= head is None
         if head is None:
-            if len(names) > 1 and sum(map(bool, names)) == 1:  # a caption over the whole table
-                continue
             while names and not names[-1]:
                 names.pop()
-            head = header(names, number)
+            more = f"; the workbook has more sheets, and sheet = '…' names one: {there}" if there else ""
+            head = header(names, number)._replace(advice=more)
             yield head
         elif any(names[len(head.columns) :]):
             yield Broken(
@@ -54,11 +58,61 @@ def read(source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Brok
             )
         else:
             yield Record(number, dict(zip(head.columns, [*row, *[None] * len(head.columns)], strict=False)), None)
-    if head is None:
+    if silent and rows.others:
+        message = f"the sheet {rows.name} holds no records, but the workbook has more: {there}. Write sheet = '…'"
+        yield Broken(0, "not-a-table", message)
+    elif head is None:
         yield Broken(0, "not-a-table", "the sheet is empty; name the sheet that holds the table: sheet = '…'")
 
 
-def _rows(data: bytes, sheet: str) -> Iterator[tuple[int, list[Any]]] | Broken:
+def sheets(data: bytes) -> list[str]:
+    """The names of a workbook's sheets, none of one that cannot be read."""
+    try:
+        return [] if _unsafe(data) else list(CalamineWorkbook.from_filelike(io.BytesIO(data)).sheet_names)
+    except BaseException as e:  # as above
+        if isinstance(e, KeyboardInterrupt | SystemExit | GeneratorExit):
+            raise
+        return []
+
+
+class _Sheet(NamedTuple):
+    """A sheet's rows by number, its name, and those of the others."""
+
+    rows: Iterator[tuple[int, list[Any]]]
+    name: str
+    others: list[str]
+
+
+def _titled(rows: Iterator[tuple[int, list[Any]]]) -> Iterator[tuple[int, list[Any]]]:
+    """The rows from the titles on; titles in two rows, groups above, are one."""
+    first = list(itertools.islice(rows, LOOK))
+    filled = [sum(bool(text(cell)) for cell in row) for _, row in first]
+    start = 0
+    while start < len(first) and (2 * filled[start] <= max(filled[start + 1 :], default=0) or (
+        filled[start] == 1 and len(first[start][1]) > 1
+    )):  # a caption, over the whole table or beside another  # fmt: skip
+        start += 1
+    if start + 1 < len(first) and _goes_on(first[start][1], first[start + 1][1]):
+        number, above = first[start]
+        below = first[start + 1][1]
+        first[start + 1] = (number, [b if text(b) else a for a, b in itertools.zip_longest(above, below)])
+        start += 1
+    return itertools.chain(first[start:], rows)
+
+
+def _goes_on(titles: list[Any], below: list[Any]) -> bool:
+    """Whether a row has titles for the columns that the row above leaves open, under the groups in it."""
+    there = [bool(text(cell)) for cell in titles]
+    under = [bool(text(cell)) for cell in below]
+    last = max((i for i, t in enumerate(there) if t), default=0)
+    words = all(isinstance(cell, str) for cell, u in zip(below, under, strict=True) if u)
+    open_ = [i for i, t in enumerate(there) if not t and i < last + 2]
+    return (
+        bool(open_) and words and any(under) and not under[0] and there[0] and all(under[i] for i in open_ if i < last)
+    )
+
+
+def _rows(data: bytes, sheet: str) -> _Sheet | Broken:
     book = CalamineWorkbook.from_filelike(io.BytesIO(data))
     if sheet and sheet not in book.sheet_names:
         there = ", ".join(book.sheet_names)
@@ -66,7 +120,21 @@ def _rows(data: bytes, sheet: str) -> Iterator[tuple[int, list[Any]]] | Broken:
     if not book.sheet_names:
         return Broken(0, "not-a-table", "the workbook has no sheet; save it again as .xlsx, or as CSV")
     found = book.get_sheet_by_name(sheet) if sheet else book.get_sheet_by_index(0)
-    return enumerate(found.iter_rows(), 1)
+    return _Sheet(_filled(found), found.name, [n for n in book.sheet_names if n != found.name])
+
+
+def _filled(sheet: CalamineSheet) -> Iterator[tuple[int, list[Any]]]:
+    """The rows by number; cells that are merged downwards all have what stands in them."""
+    down = {(top, column): bottom for (top, column), (bottom, right) in sheet.merged_cell_ranges or []
+            if bottom > top and right == column}  # fmt: skip
+    held: dict[int, tuple[int, Any]] = {}  # column → last row of the merged cell, and its value
+    for at, row in enumerate(sheet.iter_rows()):
+        for column, cell in enumerate(row) if down else ():
+            if (at, column) in down:
+                held[column] = down[at, column], cell
+            elif column in held and at <= held[column][0] and not text(cell):
+                row[column] = held[column][1]
+        yield at + 1, row
 
 
 def _unsafe(data: bytes) -> Broken | None:
