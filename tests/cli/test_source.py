@@ -1,6 +1,7 @@
 """`tocsin source`: what is proposed can be pasted and reads the sample; what would change is said before it does."""
 
 import json
+import re
 import tomllib
 
 import pytest
@@ -94,6 +95,9 @@ def test_diff_says_what_a_changed_mapping_would_change(tocsin, city):
     assert ran.code == 1
     assert "added: 1" in ran.out
     assert "changed: 5" in ran.out
+    assert re.search(r"2026-03-0\d", ran.out)
+    assert "T16:00:00Z" not in ran.out, "times are those of the city's clock"
+    assert "This does it: tocsin source apply hospital" in ran.out
     assert "no longer said: 0" in ran.out
     (city / "city.toml").write_text(text.replace('key = "id"', 'key = "onset"'), "utf-8")
     assert "no longer said: 10" in tocsin("source", "diff", "hospital", "--city", city).out

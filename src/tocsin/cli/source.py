@@ -1,16 +1,20 @@
 """`tocsin source`: a new feed's mapping proposed, and a changed mapping compared. I/O."""
 
+from datetime import time
 from io import BytesIO
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 
 from tocsin import loop
+from tocsin.calendar import moment, zone
 from tocsin.cli.common import city_option, json_option, now, open_city, plain, print_json, print_table
 from tocsin.errors import InputError
 from tocsin.feed import trial
 from tocsin.ingest import FORMATS
 from tocsin.ingest.propose import propose
+from tocsin.types import Event
 from tocsin.views.mapped import Change, changes, plain_change, remapped
 
 LOOK = 64 << 20  # bytes of a sample that are read; of tables and messages the first 500 records are looked at
@@ -73,11 +77,15 @@ def diff(name: str, city: Path, as_json: bool) -> int:
         print_json({**found._asdict(), **plain_})
         return int(differs)
     said = sum(found.findings.values())
-    click.echo(f"{found.files} files, {found.events:,} events by the mapping of now; findings: {said:,}")
+    kinds = ", ".join(f"{code} {n:,}" for code, n in sorted(found.findings.items(), key=lambda kind: -kind[1]))
+    said_of = f" ({kinds})" if kinds else ""
+    click.echo(f"{found.files} files, {found.events:,} events by the mapping of now; findings: {said:,}{said_of}")
     for title, some in (("added", found.added), ("changed", found.changed), ("no longer said", found.gone)):
         click.echo(f"{title}: {len(some):,}")
         if some:
-            print_table(["key", "before", "after"], [_row(c) for c in some[:SHOWN]])
+            print_table(["key", "before", "after"], [_row(c, zone(desk.settings.city.zone)) for c in some[:SHOWN]])
+    if found.added or found.changed:
+        click.echo(f"This does it: tocsin source apply {name} --city {city}")
     if found.gone:
         click.echo("What is no longer said stays in the store: withdraw it at its source, under the old key.")
     for lost in found.lost:
@@ -115,6 +123,14 @@ def apply(name: str, city: Path, as_json: bool) -> int:
     return int(bool(findings or waiting))
 
 
-def _row(change: Change) -> list[str]:
-    said = plain_change(change)
-    return [said["key"], *(" ".join(str(v) for v in (said[k] or {}).values()) for k in ("before", "after"))]
+def _row(change: Change, tz: ZoneInfo) -> list[str]:
+    return [plain_change(change)["key"], _said(change.before, tz), _said(change.after, tz)]
+
+
+def _said(event: Event | None, tz: ZoneInfo) -> str:
+    """What an event says, its time by the city's clock."""
+    if event is None:
+        return ""
+    at = moment(event.reference_time, tz)
+    when = f"{at:%Y-%m-%d}" if at.time() == time.min else f"{at:%Y-%m-%dT%H:%M}"
+    return f"{event.signal} {event.area} {when} {event.value}"

@@ -38,6 +38,7 @@ _PERSON = re.compile(r"name|phone|mobile|address|birth|ssn|姓名|电话|手机|
 _NO_KIND = re.compile(
     r"sex|gender|age|race|ethnic|job|status|性别|年龄|职业|人群|民族|状态|病人属于|单位|科室", re.IGNORECASE
 )
+_WHICH = re.compile(r"病|指标|类别|品类|项目|disease|kind|type|category|indicator|what", re.IGNORECASE)
 _COUNTED = re.compile(r"1\d{9}(?:\d{3})?")  # seconds since 1970, or some number
 _TIMES = rf"{_HINTS['reference']}|{_HINTS['report']}|time|stamp|_at$|At$"
 _KNOWN = ("updated", "lastUpdated", "updatedAt", "resultTime", "test_result_date")  # the first that fits
@@ -252,7 +253,8 @@ def _signal(
     if kind in ("hl7-adt", "fhir") and not results:
         yield from propose_own.complaints(kind, shown, settings.signals)
         return
-    if kind in _TABLES and not any(propose_table.is_disease(c, shown) for c in shown):
+    told = _kind_and_number(shown, sample, taken)[0]  # such as of which disease
+    if kind in _TABLES and not (propose_table.is_disease(told, shown) or _WHICH.search(told)):
         numbers = list(propose_count.lines(shown, settings.signals, taken))
         yield from numbers
         if numbers:
