@@ -168,11 +168,25 @@ def test_a_concentration_is_measured_and_what_is_below_the_limit_is_told() -> No
     items = taken(data)
     assert [e.value for e in events(items)] == [12000, 5300.5, 88000]
     assert codes(items) == ["bad-value"] * 2
+    assert all("half the limit" in f.message for f in findings(items))
 
 
 def test_a_number_in_a_row_names_no_record() -> None:
     rows = [[str(n), f"MZ{n}", f"2026-03-0{n}", "东区", "发热"] for n in (1, 2, 3)]
     assert 'key = "门诊号"' in proposed(as_csv(rows, ["序号", "门诊号", "就诊时间", "区", "主诉"]))
+
+
+def test_a_long_table_of_diseases_has_a_key_and_counts_no_kind_of_another_name() -> None:
+    rows = [
+        [f"2026-03-0{d}", where, what, "2"]
+        for d in (1, 2)
+        for where in ("东区", "西区")
+        for what in ("手足口病", "水痘")
+    ]
+    toml = proposed(as_csv([*rows, ["合计", "", "", "16"]], ["统计日期", "区县", "疾病名称", "病例数"]))
+    assert 'map = { "手足口病" = "hfmd" }' in toml
+    assert "not counted: 水痘" in toml
+    assert 'key = ["统计日期", "区县", "疾病名称"]' in toml
 
 
 def test_a_street_is_found_by_its_own_name_if_no_other_has_it() -> None:

@@ -13,7 +13,7 @@ from tocsin.ingest.dates import Dates, When
 from tocsin.ingest.keys import by_columns, by_row
 from tocsin.ingest.places import columns_of, finder
 from tocsin.ingest.silence import PassedOver
-from tocsin.ingest.values import MOST_COUNT, half_width, json, number, text
+from tocsin.ingest.values import MOST_COUNT, half_width, is_below, json, number, text
 from tocsin.types import Event, Finding, Imported, Instant, Kind
 
 SHOWN = 200  # characters of a bad value in a finding
@@ -229,6 +229,8 @@ class Mapper:
         empty = field.default is not None and not text(cells.get(field.column))
         if value is None or math.isinf(value) or (math.isnan(value) and not empty):
             message = f"{said[:40]!r} is not a number; expected digits with an optional point, like 12 or 0.5"
+            if is_below(said):
+                message += ". Of what is below the limit of detection, have half the limit written"
             raise _Bad(field.column, said, "bad-value", message)
         if self.kinds[signal] == "count" and not 0 <= value <= MOST_COUNT:
             message = f"{said[:40]!r} is not a count; expected 0 to {MOST_COUNT:,.0f} (0 withdraws what was reported)"

@@ -31,7 +31,8 @@ MOST = 0.8  # of the filled cells must fit
 _HINTS = {
     "reference": r"onset|visit|admi|occur|sample|collect|observ|\bdate\b|_date|day|发病|就诊|采样|日期|发生|时间",
     "report": r"report|sent|updat|told|notif|issued|reporting|报告|录入|上报|更新|通报|填报",
-    "key": r"\bid\b|_id$|^id|uuid|number|record|no$|编号|卡号|流水|工单号|单号|门诊号|病历号|病案号|住院号|就诊号",
+    "key": r"\bid\b|_id$|^id|(?-i:[a-z]Id$|[a-z]ID$)|uuid|number|record|no$|编号|卡号|流水|单号"
+    r"|门诊号|病历号|病案号|住院号|就诊号",
     "value": r"^n$|count|cases|value|total|number of|result|reading|数$|例数|人数|病例数|数量|结果|浓度",
 }
 _PERSON = re.compile(r"name|phone|mobile|address|birth|ssn|姓名|电话|手机|住址|地址|身份证|出生", re.IGNORECASE)
@@ -280,14 +281,25 @@ def _signal(
     if many == "positive" and not shown.get(many):
         many = "OBX-5"  # measured, not found or not found
     if column:
-        seen = list(dict.fromkeys(shown.get(column, [])))[:KINDS]
-        pairs = ", ".join(f"{_quoted(v)} = {_quoted(propose_own.named(v, settings.signals) or first)}" for v in seen)
-        yield f'signal = {{ column = {_quoted(column)}, others = "ignore", map = {{ {pairs} }} }}'
-        yield f"# delete the kinds that you do not count; signals of this city: {', '.join(names)}"
+        yield from _by_kind(column, shown, settings, first)
     else:
         yield f"signal = {_quoted(first)}  # signals of this city: {', '.join(names)}"
     taken_back = "" if many or kind not in _TABLES else propose_table.taken_back(shown)
     yield f"value = {_quoted(many)}" if many else taken_back or "# value = … : every record counts as one"
+
+
+def _by_kind(column: str, shown: dict[str, list[str]], settings: Settings, first: str) -> Iterator[str]:
+    """The signals of the kinds that a column tells; a disease that no signal is called after is left out."""
+    seen = list(dict.fromkeys(shown.get(column, [])))[:KINDS]
+    called = {v: propose_own.named(v, settings.signals) for v in seen}
+    some = any(called.values()) and propose_table.is_disease(column, shown)
+    ours = {v: n or first for v, n in called.items() if n or not some}
+    pairs = ", ".join(f"{_quoted(v)} = {_quoted(n)}" for v, n in ours.items())
+    yield f'signal = {{ column = {_quoted(column)}, others = "ignore", map = {{ {pairs} }} }}'
+    if left := [v for v in seen if v not in ours]:
+        yield f"# of no signal by their names, and so not counted: {', '.join(left)[:500]}"
+    names = ", ".join(s.name for s in settings.signals)
+    yield f"# delete the kinds that you do not count; signals of this city: {names}"
 
 
 def _kind_and_number(shown: dict[str, list[str]], sample: Sample, taken: set[str]) -> tuple[str, str]:

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import compress
 
 from tocsin.config import SignalTable
 from tocsin.ingest.propose_own import first, measures, named, quoted
-from tocsin.ingest.values import half_width, number
+from tocsin.ingest.values import half_width, is_below, number
 
 Shown = Mapping[str, Sequence[str]]  # of each column the cells that are filled
 
@@ -21,7 +22,6 @@ _WHOLE = re.compile(
 _ILL = re.compile(r"因病|病假|患病|\bill|sick", re.IGNORECASE)
 _EXPECTED, _PRESENT = re.compile(r"应到|应出勤|expected|enrol", re.I), re.compile(r"实到|实际出勤|present", re.I)
 _MEASURED = re.compile(r"浓度|拷贝|copies|concentration", re.IGNORECASE)
-_BELOW = re.compile(r"[<＜≤].*|未检出|低于检出限|阴性|n\.?d\.?|b?lod", re.IGNORECASE)
 _PERSON = re.compile(r"name|phone|姓名|电话|手机|住址|地址|身份证", re.IGNORECASE)
 
 
@@ -90,7 +90,9 @@ def lines(shown: Shown, signals: Sequence[SignalTable], taken: set[str]) -> Iter
 
 def key(columns: Shown, reference: str, taken: set[str]) -> list[str]:
     """The fewest columns of names, with the day, that no two rows share; [] if there are none."""
-    rows = len(columns.get(reference, ()))
+    dated = [any(map(str.isdigit, v)) for v in columns.get(reference, ())]  # and no row of sums
+    columns = {c: list(compress(v, dated)) for c, v in columns.items() if len(v) == len(dated)}
+    rows = sum(dated)
     names = [c for c, v in columns.items() if c not in taken | {reference} and len(v) == rows and all(v)
              and not _PERSON.search(c) and not _mostly(v, lambda x: number(x) is not None)]  # fmt: skip
     chosen: list[str] = [reference]
@@ -108,7 +110,7 @@ def _unique(columns: Shown, chosen: Sequence[str], rows: int) -> bool:
 
 def _numbers(shown: Shown, taken: set[str]) -> list[str]:
     def fits(cell: str) -> bool:
-        return number(cell) is not None or bool(_BELOW.fullmatch(cell))
+        return number(cell) is not None or is_below(cell)
 
     return [
         c for c, v in shown.items() if c not in taken and _mostly(v, fits) and any(number(x) is not None for x in v)

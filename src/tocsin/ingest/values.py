@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 MOST_COUNT = 1e10  # of one record; beyond are telephone and identity numbers in the wrong column
+_BELOW = re.compile(r"[<≤].*|未检出|低于检出限|n\.?d\.?|b?lo[dq]", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
@@ -59,6 +60,11 @@ def code(cleaned: str) -> str:
     """A code as the area file has it: half-width, and without the .0 that spreadsheets add to numbers."""
     plain = half_width(cleaned)
     return plain[:-2] if plain.endswith(".0") and plain[:-2].isdigit() else plain
+
+
+def is_below(cleaned: str) -> bool:
+    """Whether a text says that a reading is below what can be measured: <LOD, < 50, ND, 未检出."""
+    return bool(_BELOW.fullmatch(half_width(cleaned)))
 
 
 @lru_cache(maxsize=1 << 14)
