@@ -95,6 +95,8 @@ def test_captions_groups_of_titles_and_merged_days_are_read_as_they_are_seen() -
     assert len({e.reference_time for e in events(items)}) == 2
     assert 'key = ["报告日期", "区县"]' in proposed(data)
     assert "numbers that are not read: 腹泻" in proposed(data)
+    apart = as_xlsx(DAILY, ["传染病日报表", *[""] * 5])
+    assert "# key = …" in proposed(apart), "of rows without their day, none is named by the day alone"
 
 
 def test_a_caption_of_two_cells_above_a_csv_is_left_out() -> None:

@@ -93,6 +93,8 @@ def key(columns: Shown, reference: str, taken: set[str]) -> list[str]:
     dated = [any(map(str.isdigit, v)) for v in columns.get(reference, ())]  # and no row of sums
     columns = {c: list(compress(v, dated)) for c, v in columns.items() if len(v) == len(dated)}
     rows = sum(dated)
+    if rows < MOST * len(dated):
+        return []
     names = [c for c, v in columns.items() if c not in taken | {reference} and len(v) == rows and all(v)
              and not _PERSON.search(c) and not _mostly(v, lambda x: number(x) is not None)]  # fmt: skip
     chosen: list[str] = [reference]
