@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import tables
 from tables import NOW, as_csv, as_xlsx, codes, events, findings, read, settings
 from tocsin import config
 from tocsin.areas import tree
@@ -34,17 +35,9 @@ name = "water"
 kind = "measure"
 title = { zh = "污水", en = "Wastewater" }
 """
-AREAS = tree(
-    [
-        Area("1", "", "city", Title("城", "City")),
-        Area("11", "1", "district", Title("东区", "East")),
-        Area("12", "1", "district", Title("西区", "West")),
-        Area("1101", "11", "street", Title("河街", "River Street")),
-        Area("1102", "11", "street", Title("中街", "Middle Street")),
-        Area("1202", "12", "street", Title("中街", "Middle Street")),
-    ],
-    ["city", "district", "street"],
-)
+TWICE = Title("中街", "Middle Street")  # a name that two districts have
+MIDDLE = Area("1102", "11", "street", TWICE), Area("1202", "12", "street", TWICE)
+AREAS = tree([*tables.AREAS.areas, *MIDDLE], tables.AREAS.levels)
 
 
 def proposed(data: bytes) -> str:
