@@ -32,10 +32,3 @@ def test_what_is_not_taken_is_told_by_type_or_by_event(kind: str, code: bytes) -
     assert b"|AR|" not in said.split(b"\r")[0]
     assert b"MSA|AR|7|why" in said
     assert b"ERR|||" + code in said
-
-
-@pytest.mark.parametrize(("processing", "code"), [("T", b"202^"), ("D", b"202^"), ("P", b"201^")])
-def test_a_message_for_training_is_refused_by_its_processing(processing: str, code: bytes) -> None:
-    asked = header(b"MSH|^~\\&|a|b|c|d|20260302||ADT^A04|7|" + processing.encode() + b"|2.5.1\r")
-    (said,) = acknowledge(asked, "R", "why", "20260302080000+0800", "1")
-    assert b"ERR|||" + code in said

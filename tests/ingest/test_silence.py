@@ -130,35 +130,46 @@ def test_a_panel_without_our_test_is_every_days_and_a_month_of_them_is_not() -> 
 HTEST = {"security": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "HTEST"}]}
 
 
-def test_messages_marked_as_tests_are_no_cases() -> None:
+def test_messages_marked_as_tests_count_and_are_told_once_a_delivery() -> None:
+    """A hospital whose mark was never put right is not silenced; whoever wants tests left out says so."""
     for source, text in (
         (ADT, visit()),
-        ('format = "hl7-oru"', visit().replace("ADT^A04", "ORU^R01") + "OBR|1|o\rOBX|1|ST|a\r"),
+        (
+            'format = "hl7-oru"',
+            visit().replace("ADT^A04", "ORU^R01") + "OBR|1|o\rOBX|1|ST|94500-6^x||Detected||||||F|||20260302\r",
+        ),
     ):
+        mapping = FEVER if source == ADT else RESULTS
         for mark in "TD":
-            (found,) = said(text.replace("|7|P|", f"|7|{mark}|"), FEVER if source == ADT else RESULTS, source)
-            assert isinstance(found, Finding)
-            assert (found.code, found.kept, found.field, found.value) == ("test-message", False, "MSH-11", mark)
+            marked = text.replace("|7|P|", f"|7|{mark}|")
+            found = said(marked * 2, mapping, source)
+            notes = [f for f in found if isinstance(f, Finding) and f.code == "test-message"]
+            assert [(f.kept, f.field, f.value) for f in notes] == [(True, "MSH-11", mark)]
+            assert events(found) == events(said(text * 2, mapping, source))
+            assert events(found)
     training = visit().replace("|7|P|", "|7|T^A|")
-    assert len(events(said(training, FEVER + '\nonly = { "MSH-11" = ["P", "T"] }', ADT))) == 1
     assert said(training, FEVER + '\nonly = { "MSH-11" = "P" }', ADT) == []
+    (taken,) = said(training, FEVER + '\nonly = { "MSH-11" = ["P", "T"] }', ADT)
+    assert not isinstance(taken, Finding)
 
 
-def test_resources_marked_as_tests_are_no_cases() -> None:
+def test_resources_marked_as_tests_count_and_are_told_once_a_delivery() -> None:
     plain = {"resourceType": "Encounter", "id": "e1", "status": "finished", "period": {"start": "2026-03-02"},
              "subject": {"reference": "Patient/0"}}  # fmt: skip
-    assert len(events(said(bundle(plain, PATIENTS[0]), VISITS, FHIR))) == 2
+    assert len(said(bundle(plain, PATIENTS[0]), VISITS, FHIR)) == 2
     marked = plain | {"meta": HTEST}
     header = {"resourceType": "MessageHeader", "id": "h", "meta": {"tag": HTEST["security"]}}
     for data in (
-        marked, bundle(marked), bundle(plain, meta=HTEST), bundle(header, plain),
+        marked, bundle(marked), bundle(plain, meta=HTEST), bundle(header, plain), bundle(marked, marked | {"id": "e2"}),
         bundle(plain, PATIENTS[0] | {"meta": HTEST}),
     ):  # fmt: skip
-        (found,) = said(data, VISITS, FHIR)
-        assert isinstance(found, Finding)
-        assert (found.code, found.kept) == ("test-message", False)
+        found = said(data, VISITS, FHIR)
+        notes = [f for f in found if isinstance(f, Finding)]
+        assert [(f.code, f.kept) for f in notes] == [("test-message", True)]
+        assert len(events(found)) >= 2
+    assert said(bundle(marked), VISITS + '\nonly = { "/meta/security/0/code" = "" }', FHIR) == []
     decided = VISITS + '\nonly = { "/meta/security/0/code" = ["HTEST", ""] }'
-    assert len(events(said(bundle(marked), decided, FHIR))) == 2
+    assert len(said(bundle(marked), decided, FHIR)) == 2
 
 
 def test_a_zone_that_is_written_twice_is_one() -> None:

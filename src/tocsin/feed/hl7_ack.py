@@ -13,7 +13,6 @@ FRAMING = b"\x0b\x1c"  # an answer that repeated these would end in its middle
 Verdict = Literal["A", "E", "R"]  # accepted; error: nothing of it could be used; rejected: no such message is taken
 _CODES = {"E": b"207^Application internal error^HL70357", "R": b"200^Unsupported message type^HL70357"}
 _EVENT = b"201^Unsupported event code^HL70357"
-_PROCESSING = b"202^Unsupported processing id^HL70357"
 _WHEN = {b"AL": "AER", b"NE": "", b"ER": "ER", b"SU": "A"}  # HL7 table 0155
 
 
@@ -76,9 +75,7 @@ def _answer(asked: Header, code: str, verdict: Verdict, text: str, at: str, numb
     said = _escaped(text, asked)
     segments = [fields, [b"MSA", code.encode(), asked.control, *([said] if said else [])]]
     if verdict != "A" and (asked.field(12) or b"2.5") >= b"2.5":  # before, ERR was another segment
-        tested = verdict == "R" and asked.field(11)[:1].upper() in (b"T", b"D")
-        other = _EVENT if verdict == "R" and kind[0] in (b"ADT", b"ORU") else _CODES[verdict]
-        about = (_PROCESSING if tested else other).replace(b"^", component)
+        about = (_EVENT if verdict == "R" and kind[0] in (b"ADT", b"ORU") else _CODES[verdict]).replace(b"^", component)
         segments.append([b"ERR", b"", b"", about, b"E", b"", b"", b"", said])
     return b"".join(bar.join(s) + b"\r" for s in segments)
 

@@ -159,7 +159,7 @@ class Mllp:
         if asked is None or outcome is None:
             return "R", "this is no HL7 v2 message: it does not begin with MSH"
         if outcome.findings and not outcome.events:
-            return "R" if outcome.code in ("unknown-message", "test-message") else "E", outcome.problem
+            return "R" if outcome.code == "unknown-message" else "E", outcome.problem
         return "A", ""
 
     def _message(self, frame: Frame, writer: asyncio.StreamWriter) -> Message:

@@ -12,7 +12,7 @@ from tocsin.ingest.fhir_observed import complaints, is_of_a_visit, parts, temper
 from tocsin.ingest.hl7_oru import NEITHER, positive
 from tocsin.ingest.json_docs import Document, documents, encoded, no_object, pointed, text_of
 from tocsin.ingest.lines import head_text
-from tocsin.ingest.marked import FHIR, is_test, judged, of_resource
+from tocsin.ingest.marked import FHIR, Marks, is_test
 from tocsin.ingest.silence import unheard
 
 USUAL = Usual(key=("id",), reference="when")
@@ -38,10 +38,10 @@ class Entry(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """The type of the resources that are records, whether those marked as tests are, and what types came."""
+    """The type of the resources that are records, what is told of those marked as tests, and what types came."""
 
     kind: str
-    tests: bool
+    marks: Marks
     there: Counter[str]
 
 
@@ -54,7 +54,7 @@ def read(source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Brok
     (of an Encounter: the highest that an Observation of it says, as "38.5 °C"); `/…`, a JSON pointer into the resource;
     `Type/…`, a pointer into the resource of that type it refers to. Each component of an Observation is a record.
     """
-    asked = Asked(source.records or "Encounter", judged(source, FHIR), Counter())
+    asked = Asked(source.records or "Encounter", Marks(source, FHIR), Counter())
     silent = True
     for item in _read(asked, blocks):
         silent = False
@@ -158,11 +158,11 @@ def _resource(entry: Entry, index: "_Index", asked: Asked) -> Iterator[Record | 
     asked.there[kind] += kind in asked.there or len(asked.there) < MANY
     if kind != asked.kind or (kind == "Encounter" and entry.resource.get("status") in _AHEAD):
         return
-    if not asked.tests and index.is_test(entry.resource):
-        yield of_resource(entry.line, entry.raw)
-    else:
-        for part in parts(entry.resource) if kind == "Observation" else [entry.resource]:
-            yield index.record(entry._replace(resource=part))
+    notes = asked.marks.of_resource(entry.line, entry.raw) if index.is_test(entry.resource) else ()
+    for part in parts(entry.resource) if kind == "Observation" else [entry.resource]:
+        record = index.record(entry._replace(resource=part))
+        yield record._replace(notes=(*notes, *record.notes))
+        notes = ()
 
 
 class _Index:

@@ -6,7 +6,7 @@ from functools import lru_cache
 from tocsin.config import SourceTable
 from tocsin.ingest.contract import RAW, Blocks, Broken, Cells, Header, Record, Usual
 from tocsin.ingest.hl7 import Message, Piece, field_of, pieces, take_apart
-from tocsin.ingest.marked import HL7, judged, of_message
+from tocsin.ingest.marked import HL7, Marks
 from tocsin.ingest.temperature import is_temperature, warmest
 
 USUAL = Usual(key=("facility", "PV1-19"), reference="PV1-44", report="MSH-7")
@@ -34,13 +34,16 @@ def read(source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Brok
     earlier messages in the same file.
     """
     came: dict[tuple[str, str], str] = {}
+    marks = Marks(source, HL7)
     for piece in pieces(blocks):
-        found = piece if isinstance(piece, Broken) else _record(piece, source, came)
+        found = piece if isinstance(piece, Broken) else _record(piece, source, came, marks)
         if found is not None:
             yield found
 
 
-def _record(piece: Piece, source: SourceTable, came: dict[tuple[str, str], str]) -> Record | Broken | None:
+def _record(
+    piece: Piece, source: SourceTable, came: dict[tuple[str, str], str], marks: Marks
+) -> Record | Broken | None:
     read = take_apart(piece, source.encoding)
     if isinstance(read, Broken):
         return read
@@ -48,10 +51,12 @@ def _record(piece: Piece, source: SourceTable, came: dict[tuple[str, str], str])
     kind = _kind(message)
     if message.value("MSH-9") == "ADT" and kind in OF_PEOPLE:
         return None
-    refused = _refused(message, kind, piece, source)
-    if refused:
-        return refused
-    notes: tuple[Broken, ...] = (odd,) if odd else ()
+    if message.value("MSH-9") != "ADT" or kind not in TAKEN + WITHDRAWN + MERGED:
+        what = f"{message.value('MSH-9')}^{kind}".rstrip("^")
+        advice = f"taken are ADT^{', ADT^'.join(TAKEN + WITHDRAWN)}; have the others left out of this feed"
+        why = f"{what[:40]!r} is no message of a visit that is counted; {advice}"
+        return Broken(piece.line, "unknown-message", why, piece.raw[:RAW], "MSH-9", what)
+    notes = (*((odd,) if odd else ()), *marks.of_message(message.value(HL7), piece.line, piece.raw))
     if kind not in MERGED:
         said = cells(message) if kind in WITHDRAWN else _remembered(cells(message), came)
         return Record(piece.line, said, piece.raw, kind in WITHDRAWN, notes)
@@ -63,16 +68,6 @@ def _record(piece: Piece, source: SourceTable, came: dict[tuple[str, str], str])
         why += "next message under the new one: have an A08 sent"
         notes += (Broken(piece.line, "renumbered", why, piece.raw[:RAW], "MRG-5"),)
     return Record(piece.line, cells(message), piece.raw, True, notes)
-
-
-def _refused(message: Message, kind: str, piece: Piece, source: SourceTable) -> Broken | None:
-    """Why a message is none that counts: of another kind, or a test."""
-    if message.value("MSH-9") != "ADT" or kind not in TAKEN + WITHDRAWN + MERGED:
-        what = f"{message.value('MSH-9')}^{kind}".rstrip("^")
-        advice = f"taken are ADT^{', ADT^'.join(TAKEN + WITHDRAWN)}; have the others left out of this feed"
-        said = f"{what[:40]!r} is no message of a visit that is counted; {advice}"
-        return Broken(piece.line, "unknown-message", said, piece.raw[:RAW], "MSH-9", what)
-    return None if judged(source, HL7) else of_message(message.value(HL7), piece.line, piece.raw)
 
 
 def _remembered(found: Cells, came: dict[tuple[str, str], str]) -> Cells:

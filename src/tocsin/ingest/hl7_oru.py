@@ -9,7 +9,7 @@ from functools import lru_cache
 from tocsin.config import SourceTable
 from tocsin.ingest.contract import RAW, Blocks, Broken, Cells, Header, Record, Usual
 from tocsin.ingest.hl7 import Message, Piece, field_of, pieces, take_apart
-from tocsin.ingest.marked import HL7, judged, of_message
+from tocsin.ingest.marked import HL7, Marks
 from tocsin.ingest.values import half_width
 
 USUAL = Usual(key=("facility", "order", "test"), reference="collected", report="MSH-7")
@@ -58,14 +58,15 @@ def read(source: SourceTable, blocks: Blocks) -> Iterator[Header | Record | Brok
     `collected` (SPM-17, else OBR-7, OBX-14, OBR-14, OBX-19), `flag` (OBX-8), and `positive` ("1", "0", or "" where the
     result says neither). Results of control specimens (SPM-11) are nobody's, and no records.
     """
+    marks = Marks(source, HL7)
     for piece in pieces(blocks):
         if isinstance(piece, Broken):
             yield piece
         else:
-            yield from _records(piece, source)
+            yield from _records(piece, source, marks)
 
 
-def _records(piece: Piece, source: SourceTable) -> Iterator[Record | Broken]:
+def _records(piece: Piece, source: SourceTable, marks: Marks) -> Iterator[Record | Broken]:
     read = take_apart(piece, source.encoding)
     if isinstance(read, Broken):
         yield read
@@ -78,11 +79,10 @@ def _records(piece: Piece, source: SourceTable) -> Iterator[Record | Broken]:
         )
         yield Broken(piece.line, "unknown-message", said, piece.raw[:RAW], "MSH-9", what)
         return
-    test = None if judged(source, HL7) else of_message(message.value(HL7), piece.line, piece.raw)
-    if test:
-        yield test
-        return
-    notes = (odd,) if odd else ()  # of the message, told with its first result
+    notes = (
+        *((odd,) if odd else ()),
+        *marks.of_message(message.value(HL7), piece.line, piece.raw),
+    )  # of the message, told with its first result
     times: Counter[tuple[str, str]] = Counter()
     for part in _results(message):
         columns = cells(part)

@@ -1,7 +1,8 @@
-"""Messages that their sender marks as tests or training: nobody is ill, so they are findings and no cases. Pure.
+"""Messages that their sender marks as tests: they count, and a finding says so, unless the mapping decides. Pure.
 
 HL7 v2.5.1, table 0103: MSH-11 is P (production), T (training) or D (debugging). FHIR R4: meta.security or meta.tag has
-HTEST of v3-ActReason. A mapping whose `only` speaks of the mark decides for itself.
+HTEST of v3-ActReason. Many who send in earnest have left the mark as it was when the feed was set up, and a hospital
+that is not counted is worse than a test that is: so the mark alone leaves nothing out, `only` does.
 """
 
 from typing import Any
@@ -16,19 +17,42 @@ _MARK = "HTEST"
 _CALLED = {"T": "training", "D": "debugging"}
 
 
-def judged(source: SourceTable, column: str) -> bool:
-    """Whether the mapping says itself which marks are taken; so does a sample, which has no mapping yet."""
-    return source.mapping is None or any(c.startswith(column) for c in source.mapping.only)
+class Marks:
+    """What is told of one delivery's marks: each once. Nothing where `only` speaks of them, or of a sample."""
 
+    def __init__(self, source: SourceTable, column: str) -> None:
+        self._told: set[str] = set()
+        self._judged = source.mapping is None or any(c.startswith(column) for c in source.mapping.only)
 
-def of_message(processing: str, line: int, raw: bytes) -> Broken | None:
-    """The finding about an HL7 message by its MSH-11, None for one in earnest."""
-    called = _CALLED.get(processing.upper())
-    if called is None:
-        return None
-    message = f"MSH-11 is {processing}, so it is for {called} and no case. Have the sender write P; or, while you try "
-    message += f'the feed, let the mapping take it: only = {{ "MSH-11" = ["P", "{processing}"] }}'
-    return Broken(line, "test-message", message, raw[:RAW], HL7, processing)
+    def of_message(self, processing: str, line: int, raw: bytes) -> tuple[Broken, ...]:
+        """A note about an HL7 message by its MSH-11; none for one in earnest."""
+        called = _CALLED.get(processing.upper())
+        if called is None:
+            return ()
+        message = (
+            f"MSH-11 is {processing}, so its sender calls it {called}; it is counted all the same, and so are others "
+        )
+        message += (
+            'of this delivery. Have P written when it is in earnest. To leave tests out: only = { "MSH-11" = "P" }'
+        )
+        return self._once(Broken(line, "test-message", message, raw[:RAW], HL7, processing))
+
+    def of_resource(self, line: int, raw: bytes) -> tuple[Broken, ...]:
+        """A note about a FHIR resource that is marked."""
+        message = (
+            "it is marked as test data (meta.security HTEST, its own or its patient's); it is counted all the same, "
+        )
+        message += (
+            "and so are others of this delivery. Have it sent without the mark when it is in earnest. To leave tests "
+        )
+        message += 'out: only = { "/meta/security/0/code" = "" }'
+        return self._once(Broken(line, "test-message", message, raw[:RAW], "meta", _MARK))
+
+    def _once(self, note: Broken) -> tuple[Broken, ...]:
+        if self._judged or note.value in self._told:
+            return ()
+        self._told.add(note.value)
+        return (note,)
 
 
 def is_test(resource: Any) -> bool:
@@ -38,11 +62,3 @@ def is_test(resource: Any) -> bool:
         if isinstance(marks, list) and any(pointed(m, "/code") == _MARK for m in marks):
             return True
     return False
-
-
-def of_resource(line: int, raw: bytes) -> Broken:
-    """The finding about a FHIR resource that is test data."""
-    message = "it is marked as test data (meta.security HTEST, its own or its patient's), so it is no case. Have it "
-    message += "sent without the mark; or, while you try the feed, let the mapping take it: "
-    message += 'only = { "/meta/security/0/code" = ["HTEST", ""] }'
-    return Broken(line, "test-message", message, raw[:RAW], "meta", _MARK)

@@ -129,9 +129,8 @@ def _others(shown: Shown) -> Iterator[str]:
             yield f"# only.{quoted(column)} = {quoted(what)}  # emergencies alone; the sample has {others}"
     tests = sorted({"T", "D"}.intersection(shown.get("MSH-11", ())))
     if tests:
-        taken = ", ".join(map(quoted, ["P", *tests]))
-        yield f"# the sample has messages for tests or training ({', '.join(tests)}): findings, not cases"
-        yield f'# only."MSH-11" = [{taken}]  # takes them while you try the feed'
+        yield f"# the sample has messages for tests or training ({', '.join(tests)}); they count unless you write"
+        yield '# only."MSH-11" = "P"'
 
 
 def named(kind: str, signals: Sequence[SignalTable]) -> str:
