@@ -143,7 +143,7 @@ class City:
              "recent": [{"date": "2026-03-01", "events": 1}]}
         ]  # fmt: skip
 
-    def findings(self, source: str | None, limit: int) -> dict[str, Any]:
+    def findings(self, source: str | None, limit: int, *, kinds: bool = False) -> dict[str, Any]:
         if source not in (None, "hospital"):
             raise NotFound(f"no source {source!r}; there are: hospital")
         return {"total": 0, "findings": []}

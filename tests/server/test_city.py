@@ -83,6 +83,23 @@ def test_every_answer_of_a_real_city_keeps_its_shape(real: Site) -> None:
             assert web.get(f"{API}/alerts/{row['id']}").json()["evidence"]
 
 
+def test_a_flood_of_one_kind_of_finding_does_not_hide_the_others(real: Site) -> None:
+    case = {"source": "hospital", "signal": "ed.ili", "area": "11", "reference_time": "2026-03-01"}
+    bad = [case | {"key": "first", "signal": "gone"}]
+    bad += [case | {"key": f"k{n}", "reference_time": "someday"} for n in range(300)]
+    with TestClient(build(real)) as web:
+        assert web.post(f"{API}/events", json=bad, headers=WRITE).json()["findings"] == 301
+        each = web.get(f"{API}/findings").json()
+        assert each["total"] == 301
+        assert {f["code"] for f in each["findings"]} == {"bad-date"}
+        assert not any("alike" in f for f in each["findings"])
+        by_kind = web.get(f"{API}/findings?kinds=true&source=hospital").json()
+        assert by_kind["total"] == 301
+        found = [(f["code"], f["field"], f["line"], f["alike"]) for f in by_kind["findings"]]
+        assert found == [("bad-date", "reference_time", 301, 300), ("unknown-signal", "signal", 1, 1)]
+        assert len(web.get(f"{API}/findings?kinds=true&limit=1").json()["findings"]) == 1
+
+
 def test_files_put_into_the_folder_are_taken_and_told(real: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tocsin.feed.folder.QUIET_SECONDS", 0.0)
     inbox = real.desk.directory / "inbox"

@@ -296,6 +296,7 @@ class Finding(Said, frozen=True):
     message: str
     kept: bool
     at: Moment
+    alike: int | UnsetType = UNSET  # open findings of its source, field and rule, where kinds were asked for
 
 
 class Findings(Said, frozen=True):

@@ -45,16 +45,25 @@ def sources(desk: Desk, now: Instant) -> list[dict[str, Any]]:
     return found
 
 
-def findings(desk: Desk, source: str | None, limit: int) -> dict[str, Any]:
-    """Open findings, newest first; NotFound for a source that the city has not."""
+def findings(desk: Desk, source: str | None, limit: int, *, kinds: bool = False) -> dict[str, Any]:
+    """Open findings, newest first, or the newest of each kind; NotFound for a source that the city has not."""
     if source and source not in {s.name for s in desk.settings.sources}:
         there = ", ".join(s.name for s in desk.settings.sources) or "none"
         raise NotFound(f"no source {source!r}; there are: {there}")
-    total, rows = kept.read_findings(desk.store, source, limit)
+    if kinds:
+        found = kept.kinds(desk.store, source)
+        total, rows = sum(r["count"] for r in found), [r | {"at": r["last"]} for r in found[:limit]]
+    else:
+        total, rows = kept.read_findings(desk.store, source, limit)
     shown = ("id", "source", "file", "line", "field", "value", "code", "message")
     return {
         "total": total,
-        "findings": [{**{k: r[k] for k in shown}, "kept": bool(r["kept"]), "at": iso(r["at"])} for r in rows],
+        "findings": [
+            {k: r[k] for k in shown}
+            | {"kept": bool(r["kept"]), "at": iso(r["at"])}
+            | ({"alike": r["count"]} if kinds else {})
+            for r in rows
+        ],
     }
 
 

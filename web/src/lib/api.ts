@@ -74,6 +74,6 @@ export const api = {
   completeness: (signal?: string, level?: string, asOf?: string | null, abort?: AbortSignal) =>
     ask<Completeness>('/completeness', { signal, level, as_of: asOf }, { signal: abort ?? null }),
   sources: () => ask<Source[]>('/sources'),
-  findings: (source: string | null, limit: number) => ask<Findings>('/findings', { source, limit }),
+  findings: (source: string | null, limit: number, kinds: boolean) => ask<Findings>('/findings', { source, limit, kinds: String(kinds) }),
   health: () => ask<Health>('/health'),
 };

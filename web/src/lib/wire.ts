@@ -333,6 +333,7 @@ export interface Finding {
   message: string;
   kept: boolean;
   at: string;
+  alike?: number;
 }
 
 export interface Findings {
