@@ -17,7 +17,7 @@ export const SOURCES = {
   'sources.none': ['还没有来源', 'No sources yet'],
   'sources.none.text': ['在 city.toml 里写上来源，或用 tocsin ingest 导入一个文件。', 'Describe a source in city.toml, or take a file in with tocsin ingest.'],
   'sources.headline': ['{ok} 个正常，{bad} 个迟报或断报', '{ok} on time, {bad} late or silent'],
-  'sources.headline.good': ['{ok} 个来源全部正常', 'All {ok} sources on time'],
+  'sources.headline.good': ['{ok} 个来源全部正常', 'All sources on time ({ok})'],
   'findings.title': ['坏记录', 'Findings'],
   'findings.none': ['没有未解决的问题。', 'No open findings.'],
   'line.kind.mllp': ['HL7（MLLP）', 'HL7 (MLLP)'],
