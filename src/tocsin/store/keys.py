@@ -89,7 +89,7 @@ class Keys:
             self._upto = upto
             if upto > self.last:
                 self._base, self._new, self._at = upto, [], {}
-        last = int(db.execute("SELECT COALESCE(MAX(seq), 0) FROM event").fetchone()[0])
+        last = _last(db)
         self._tidy(last)
         while self.last < last:
             self.add(_after(db, self.last))
@@ -154,14 +154,13 @@ class Keys:
         seqs = np.arange(self._base + 1, self.last + 1)
         self._run = self._run.merged(np.array(self._new, dtype=np.int64), seqs)
         self._base, self._new, self._at = self.last, [], {}
-        # A small city has small runs, so that little has to be read when the program starts.
-        if len(self._run.seqs) >= min(max(last // 16, FEW), MOST) and not len(self._full.seqs):
+        if len(self._run.seqs) >= _full_at(last) and not len(self._full.seqs):
             self._full, self._run = self._run, _NONE
 
 
 def fill(store: "Store") -> None:
     """Bring the table near the end of a store that was made without it, as by an upgrade or a copy."""
-    while _behind(store.db) > 4 * MOST:
+    while _behind(store.db) > 4 * _full_at(_last(store.db)):
         with store.transaction() as db:
             _fill(db)
 
@@ -202,8 +201,17 @@ def _after(db: "Connection", seq: int) -> list[int]:
     return found
 
 
+def _full_at(last: int) -> int:
+    """How many events fill a run: few in a small city, so that little has to be read when the program starts."""
+    return min(max(last // 16, FEW), MOST)
+
+
+def _last(db: "Connection") -> int:
+    return int(db.execute("SELECT COALESCE(MAX(seq), 0) FROM event").fetchone()[0])
+
+
 def _behind(db: "Connection") -> int:
-    return int(db.execute("SELECT (SELECT COALESCE(MAX(seq), 0) FROM event) - seq FROM known_upto").fetchone()[0])
+    return _last(db) - int(db.execute("SELECT seq FROM known_upto").fetchone()[0])
 
 
 def _fill(db: "Connection") -> None:
