@@ -110,8 +110,9 @@ def _lists(value: dict[str, Any], path: str) -> Iterator[tuple[int, str]]:
 
 
 def token(name: str) -> str:
+    """A name as it stands in a JSON pointer (RFC 6901, 3)."""
     return name.replace("~", "~0").replace("/", "~1")
 
 
 def _read(kind: str, data: bytes) -> list[Header | Record | Broken]:
-    return list(FORMATS[kind](SourceTable("sample", format=kind), blocks(io.BytesIO(data))))  # type: ignore[arg-type] # as above
+    return list(FORMATS[kind](SourceTable("sample", format=kind), blocks(io.BytesIO(data))))  # type: ignore[arg-type]  # a name of FORMATS

@@ -11,7 +11,7 @@ from tocsin.errors import StoreError
 from tocsin.store.db import Connection, Store, next_number
 from tocsin.store.findings import close_keys, write_findings
 from tocsin.store.heard import hear
-from tocsin.store.keys import Keys, digest
+from tocsin.store.keys import AT_ONCE, Keys, digest
 from tocsin.types import Event, Finding, Imported, Increment, Instant, Minute
 
 _SPAN = """
@@ -20,7 +20,6 @@ INSERT INTO span (one, first, last) VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE
   last = CASE WHEN excluded.last > span.last THEN excluded.last ELSE span.last END
 WHERE excluded.first < span.first OR excluded.last > span.last
 """
-_AT_ONCE = 900  # bound variables in one statement, under SQLite's oldest limit of 999
 
 Result = Literal["accepted", "duplicate", "finding", "kept"]  # kept: a finding whose event follows it
 StepOf = Callable[[Event], Minute]
@@ -152,8 +151,8 @@ def _name(e: Event) -> tuple[str, str]:
 
 def _read(db: Connection, writer: _Writer, seqs: Iterable[int]) -> dict[int, Event]:
     found, ordered = {}, sorted(seqs)
-    for start in range(0, len(ordered), _AT_ONCE):
-        part = ordered[start : start + _AT_ONCE]
+    for start in range(0, len(ordered), AT_ONCE):
+        part = ordered[start : start + AT_ONCE]
         rows = db.execute(
             "SELECT seq, source, key, signal, area, reference_time, report_time, value, imported FROM event"
             f" WHERE seq IN ({','.join('?' * len(part))})",

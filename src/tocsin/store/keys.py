@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # a store holds its index
 
 FEW, MOST = 8192, 262_144  # events of the list, and of a run: 16 bytes each
 AHEAD = 1.25  # how much faster a full run is written than the next one fills
-_AT_ONCE = 900  # bound variables in one statement, under SQLite's oldest limit of 999
+AT_ONCE = 900  # bound variables in one statement, under SQLite's oldest limit of 999
 _AFTER = "SELECT seq, source, key FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
 
 
@@ -110,8 +110,8 @@ class Keys:
         found = {one: seq for one, seq in zip(ordered, held.tolist(), strict=True) if seq}
         found.update((one, self._at[one]) for one in ordered if one in self._at)
         rest = [one for one in ordered if one not in found]  # what is in the table alone came before
-        for start in range(0, len(rest), _AT_ONCE):
-            part = rest[start : start + _AT_ONCE]
+        for start in range(0, len(rest), AT_ONCE):
+            part = rest[start : start + AT_ONCE]
             marks = ",".join("?" * len(part))
             found.update(
                 db.execute(f"SELECT digest, MAX(seq) FROM known WHERE digest IN ({marks}) GROUP BY digest", part)
